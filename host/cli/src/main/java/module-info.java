@@ -1,0 +1,16 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+/** The bunkai command. */
+@org.jspecify.annotations.NullMarked
+module io.bunkai.cli {
+    requires transitive io.bunkai.base;
+    requires io.bunkai.linux;
+    requires io.bunkai.ttrpc;
+    requires io.bunkai.api;
+    requires com.google.protobuf;
+    requires info.picocli;
+    requires tools.jackson.databind;
+    requires static org.jspecify;
+
+    exports io.bunkai.cli;
+}

@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+/** Container images on disk: read, verified, unpacked in a confined child, kept as EROFS disks. */
+@org.jspecify.annotations.NullMarked
+module io.bunkai.images {
+    requires transitive io.bunkai.base;
+    requires io.bunkai.linux;
+    requires io.bunkai.oci;
+    requires org.apache.commons.compress;
+    requires io.airlift.compress.v3;
+    requires tools.jackson.databind;
+    requires static org.jspecify;
+
+    exports io.bunkai.images;
+}

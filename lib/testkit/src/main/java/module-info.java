@@ -1,0 +1,10 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+/** What tests share: a clock moved by hand, the leak check. Never part of a product. */
+@org.jspecify.annotations.NullMarked
+module io.bunkai.testkit {
+    requires transitive io.bunkai.base;
+    requires static org.jspecify;
+
+    exports io.bunkai.testkit;
+}
