@@ -1,4 +1,7 @@
 // SPDX-FileCopyrightText: The Bunkai Authors
 // SPDX-License-Identifier: Apache-2.0
-/** The only module with native access: system calls, descriptors, processes, terminals, mounts. */
+/**
+ * The system's calls as this project uses them. Callers see {@link io.bunkai.linux.Fd} and types of
+ * the domain, never a raw descriptor.
+ */
 package io.bunkai.linux;

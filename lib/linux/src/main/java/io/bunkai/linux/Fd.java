@@ -1,0 +1,277 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.linux;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * An open file descriptor and the duty to close it. Always closed on exec: what a child gets,
+ * {@link Spawn} names.
+ *
+ * <p>Reading and writing block the calling thread inside a system call, so where that may last use
+ * a platform thread. Closing a descriptor does not wake a thread that is blocked on it.
+ */
+public final class Fd implements AutoCloseable {
+    /** Access modes and flags of open(2), the ones this project uses. */
+    public static final int O_RDONLY = 0;
+
+    public static final int O_WRONLY = 1;
+    public static final int O_RDWR = 2;
+    public static final int O_CREAT = 0x40;
+    public static final int O_EXCL = 0x80;
+    public static final int O_NOCTTY = 0x100;
+    public static final int O_TRUNC = 0x200;
+    public static final int O_APPEND = 0x400;
+    public static final int O_NONBLOCK = 0x800;
+    public static final int O_PATH = 0x200000;
+    private static final int O_CLOEXEC = 0x80000;
+    private static final int AT_FDCWD = -100;
+    private static final int F_DUPFD_CLOEXEC = 1030;
+    private static final int CLOSED = -1;
+    private static final int STREAM_BUFFER = 64 * 1024;
+
+    private final AtomicInteger number;
+
+    Fd(int number) {
+        this.number = new AtomicInteger(number);
+    }
+
+    /** {@return this process's standard input; closing it closes descriptor 0} */
+    public static Fd standardInput() {
+        return new Fd(0);
+    }
+
+    /** {@return this process's standard output; closing it closes descriptor 1} */
+    public static Fd standardOutput() {
+        return new Fd(1);
+    }
+
+    /** {@return this process's standard error; closing it closes descriptor 2} */
+    public static Fd standardError() {
+        return new Fd(2);
+    }
+
+    /**
+     * Opens a file.
+     *
+     * @param flags access mode and flags, see the constants
+     * @param mode permissions of a file that this call creates, before the umask
+     * @throws ErrnoException ENOENT, EACCES, EEXIST, EMFILE and whatever else the file system
+     *     answers
+     * @spec https://man7.org/linux/man-pages/man2/open.2.html open(2)
+     */
+    public static Fd open(Path path, int flags, int mode) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            // int openat(int dirfd, const char *pathname, int flags, mode_t mode);
+            long fd =
+                    Native.syscall(
+                            SystemCall.OPENAT,
+                            AT_FDCWD,
+                            Native.cString(arena, path.toString()).address(),
+                            flags | O_CLOEXEC,
+                            mode);
+            return new Fd((int) ErrnoException.check("open " + path, fd));
+        }
+    }
+
+    /** Opens an existing file, see {@link #open(Path, int, int)}. */
+    public static Fd open(Path path, int flags) throws ErrnoException {
+        return open(path, flags, 0);
+    }
+
+    /**
+     * {@return a second descriptor of the same open file, numbered {@code least} or above}
+     *
+     * @throws ErrnoException EMFILE if no number is left
+     */
+    Fd duplicate(int least) throws ErrnoException {
+        // int fcntl(int fd, F_DUPFD_CLOEXEC, int least);
+        long fd = Native.syscall(SystemCall.FCNTL, number(), F_DUPFD_CLOEXEC, least);
+        return new Fd((int) ErrnoException.check("duplicate a descriptor", fd));
+    }
+
+    /**
+     * {@return a second descriptor of the same open file}
+     *
+     * @throws ErrnoException EMFILE if no number is left
+     */
+    public Fd duplicate() throws ErrnoException {
+        return duplicate(3);
+    }
+
+    /** {@return the kernel's number for it, for system calls of this module} */
+    int number() {
+        int now = number.get();
+        if (now == CLOSED) {
+            throw new IllegalStateException("the descriptor is closed");
+        }
+        return now;
+    }
+
+    /**
+     * {@return the name under which this process, and a child that inherits the number, can open
+     * the same file}
+     */
+    public Path path() {
+        return Path.of("/proc/self/fd/" + number());
+    }
+
+    /**
+     * Reads at most {@code length} bytes.
+     *
+     * @return how many were read; 0 at the end of the file
+     * @throws ErrnoException EAGAIN if the descriptor is non-blocking and nothing is there, EIO and
+     *     others
+     * @spec https://man7.org/linux/man-pages/man2/read.2.html read(2)
+     */
+    public int read(byte[] buffer, int offset, int length) throws ErrnoException {
+        Objects.checkFromIndexSize(offset, length, buffer.length);
+        try (Arena arena = Arena.ofConfined()) {
+            return read(arena.allocate(Math.max(1, length)), buffer, offset, length);
+        }
+    }
+
+    private int read(MemorySegment scratch, byte[] buffer, int offset, int length)
+            throws ErrnoException {
+        while (true) {
+            // ssize_t read(int fd, void *buf, size_t count);
+            long n = Native.syscall(SystemCall.READ, number(), scratch.address(), length);
+            if (n == -Errno.EINTR) {
+                continue;
+            }
+            int count = (int) ErrnoException.check("read", n);
+            MemorySegment.copy(scratch, ValueLayout.JAVA_BYTE, 0, buffer, offset, count);
+            return count;
+        }
+    }
+
+    /**
+     * Writes at most {@code length} bytes.
+     *
+     * @return how many were written, at least one unless {@code length} is 0
+     * @throws ErrnoException EPIPE if nobody will read, EAGAIN, ENOSPC and others
+     * @spec https://man7.org/linux/man-pages/man2/write.2.html write(2)
+     */
+    public int write(byte[] buffer, int offset, int length) throws ErrnoException {
+        Objects.checkFromIndexSize(offset, length, buffer.length);
+        try (Arena arena = Arena.ofConfined()) {
+            return write(arena.allocate(Math.max(1, length)), buffer, offset, length);
+        }
+    }
+
+    private int write(MemorySegment scratch, byte[] buffer, int offset, int length)
+            throws ErrnoException {
+        MemorySegment.copy(buffer, offset, scratch, ValueLayout.JAVA_BYTE, 0, length);
+        while (true) {
+            // ssize_t write(int fd, const void *buf, size_t count);
+            long n = Native.syscall(SystemCall.WRITE, number(), scratch.address(), length);
+            if (n != -Errno.EINTR) {
+                return (int) ErrnoException.check("write", n);
+            }
+        }
+    }
+
+    /** Writes all of it, blocking as long as it takes. */
+    public void writeFully(byte[] data) throws ErrnoException {
+        int done = 0;
+        while (done < data.length) {
+            done += write(data, done, data.length - done);
+        }
+    }
+
+    /**
+     * {@return a stream that reads from this descriptor; closing the stream closes the descriptor}
+     */
+    public InputStream input() {
+        return new Input();
+    }
+
+    /**
+     * {@return an unbuffered stream that writes to this descriptor; closing it closes the
+     * descriptor}
+     */
+    public OutputStream output() {
+        return new Output();
+    }
+
+    /** {@return whether nobody has closed it yet} */
+    public boolean isOpen() {
+        return number.get() != CLOSED;
+    }
+
+    /**
+     * Closes the descriptor. Idempotent; errors that close(2) may report are of no use to anyone.
+     */
+    @Override
+    public void close() {
+        int old = number.getAndSet(CLOSED);
+        if (old != CLOSED) {
+            Native.syscall(SystemCall.CLOSE, old);
+        }
+    }
+
+    @Override
+    public String toString() {
+        int now = number.get();
+        return now == CLOSED ? "fd (closed)" : "fd " + now;
+    }
+
+    /** One buffer outside the heap for the stream's life, so that a read allocates nothing. */
+    private final class Input extends InputStream {
+        private final MemorySegment scratch = Arena.ofAuto().allocate(STREAM_BUFFER);
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) == 1 ? one[0] & 0xff : -1;
+        }
+
+        @Override
+        public int read(byte[] buffer, int offset, int length) throws IOException {
+            Objects.checkFromIndexSize(offset, length, buffer.length);
+            if (length == 0) {
+                return 0;
+            }
+            int n = Fd.this.read(scratch, buffer, offset, Math.min(length, STREAM_BUFFER));
+            return n == 0 ? -1 : n;
+        }
+
+        @Override
+        public void close() {
+            Fd.this.close();
+        }
+    }
+
+    /** One buffer outside the heap for the stream's life; a lock-free stream for one writer. */
+    private final class Output extends OutputStream {
+        private final MemorySegment scratch = Arena.ofAuto().allocate(STREAM_BUFFER);
+
+        @Override
+        public void write(int value) throws IOException {
+            write(new byte[] {(byte) value}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] buffer, int offset, int length) throws IOException {
+            Objects.checkFromIndexSize(offset, length, buffer.length);
+            int done = 0;
+            while (done < length) {
+                int chunk = Math.min(length - done, STREAM_BUFFER);
+                done += Fd.this.write(scratch, buffer, offset + done, chunk);
+            }
+        }
+
+        @Override
+        public void close() {
+            Fd.this.close();
+        }
+    }
+}

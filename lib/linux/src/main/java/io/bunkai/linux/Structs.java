@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.linux;
+
+import static java.lang.foreign.MemoryLayout.paddingLayout;
+import static java.lang.foreign.MemoryLayout.sequenceLayout;
+import static java.lang.foreign.MemoryLayout.structLayout;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.StructLayout;
+
+/**
+ * The kernel's structures that cross the border, 64-bit. A test holds them against the C
+ * compiler's.
+ */
+final class Structs {
+    /** Addresses are carried as machine words. */
+    static final MemoryLayout POINTER = JAVA_LONG;
+
+    static final StructLayout TIMESPEC =
+            structLayout(JAVA_LONG.withName("tv_sec"), JAVA_LONG.withName("tv_nsec"));
+    static final StructLayout POLLFD =
+            structLayout(
+                    JAVA_INT.withName("fd"),
+                    JAVA_SHORT.withName("events"),
+                    JAVA_SHORT.withName("revents"));
+    static final StructLayout IOVEC =
+            structLayout(POINTER.withName("iov_base"), JAVA_LONG.withName("iov_len"));
+    static final StructLayout MSGHDR =
+            structLayout(
+                    POINTER.withName("msg_name"),
+                    JAVA_INT.withName("msg_namelen"),
+                    paddingLayout(4),
+                    POINTER.withName("msg_iov"),
+                    JAVA_LONG.withName("msg_iovlen"),
+                    POINTER.withName("msg_control"),
+                    JAVA_LONG.withName("msg_controllen"),
+                    JAVA_INT.withName("msg_flags"),
+                    paddingLayout(4));
+    static final StructLayout CMSGHDR =
+            structLayout(
+                    JAVA_LONG.withName("cmsg_len"),
+                    JAVA_INT.withName("cmsg_level"),
+                    JAVA_INT.withName("cmsg_type"));
+    static final StructLayout SOCKADDR_UN =
+            structLayout(
+                    JAVA_SHORT.withName("sun_family"),
+                    sequenceLayout(108, JAVA_BYTE).withName("sun_path"));
+    static final StructLayout WINSIZE =
+            structLayout(
+                    JAVA_SHORT.withName("ws_row"),
+                    JAVA_SHORT.withName("ws_col"),
+                    JAVA_SHORT.withName("ws_xpixel"),
+                    JAVA_SHORT.withName("ws_ypixel"));
+
+    /** What the kernel writes for SIGCHLD; the C library calls the same bytes siginfo_t. */
+    static final StructLayout SIGINFO =
+            structLayout(
+                    JAVA_INT.withName("si_signo"),
+                    JAVA_INT.withName("si_errno"),
+                    JAVA_INT.withName("si_code"),
+                    paddingLayout(4),
+                    JAVA_INT.withName("si_pid"),
+                    JAVA_INT.withName("si_uid"),
+                    JAVA_INT.withName("si_status"),
+                    paddingLayout(100));
+
+    /** The kernel's termios, which TCGETS fills; the C library's own is larger. */
+    static final StructLayout TERMIOS =
+            structLayout(
+                    JAVA_INT.withName("c_iflag"),
+                    JAVA_INT.withName("c_oflag"),
+                    JAVA_INT.withName("c_cflag"),
+                    JAVA_INT.withName("c_lflag"),
+                    JAVA_BYTE.withName("c_line"),
+                    sequenceLayout(19, JAVA_BYTE).withName("c_cc"));
+
+    private Structs() {}
+
+    /** {@return where a field begins, in bytes} */
+    static long offset(StructLayout layout, String field) {
+        return layout.byteOffset(PathElement.groupElement(field));
+    }
+}
