@@ -197,7 +197,6 @@ public final class AnnotationPolicy {
                 case "kernel_params" -> {
                     return mergedKernelParameters(annotation, (String) value);
                 }
-                case "image" -> settings.remove("hypervisor.qemu.initrd");
                 default -> {}
             }
             return value;
@@ -292,16 +291,8 @@ public final class AnnotationPolicy {
         }
 
         LoadedConfiguration finish() {
-            // An initrd that a pod was allowed to choose takes the place of the node's image.
-            settings.ifSet(
-                    "hypervisor.qemu.initrd",
-                    initrd -> {
-                        if (initrd.origin() instanceof Origin.Annotation) {
-                            settings.find("hypervisor.qemu.image")
-                                    .filter(image -> image.origin() instanceof Origin.InFile)
-                                    .ifPresent(_ -> settings.remove("hypervisor.qemu.image"));
-                        }
-                    });
+            chosenBeforeGiven("hypervisor.qemu.initrd", "hypervisor.qemu.image");
+            chosenBeforeGiven("hypervisor.qemu.image", "hypervisor.qemu.initrd");
             List<Problem> problems = new ArrayList<>();
             ConfigurationChecks.check(catalogue, settings, new ArrayList<>(), problems);
             if (!problems.isEmpty()) {
@@ -319,6 +310,21 @@ public final class AnnotationPolicy {
                     settings,
                     loaded.defaults(),
                     loaded.host());
+        }
+
+        /** A root file system that a pod was allowed to choose takes the place of the node's. */
+        private void chosenBeforeGiven(String chosen, String given) {
+            boolean isChosen =
+                    settings.find(chosen)
+                            .filter(setting -> setting.origin() instanceof Origin.Annotation)
+                            .isPresent();
+            boolean isGiven =
+                    settings.find(given)
+                            .filter(setting -> setting.origin() instanceof Origin.InFile)
+                            .isPresent();
+            if (isChosen && isGiven) {
+                settings.remove(given);
+            }
         }
 
         private static Fault refused(String annotation, String why) {
