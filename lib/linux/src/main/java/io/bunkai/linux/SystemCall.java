@@ -39,6 +39,9 @@ final class SystemCall {
     static final int PIDFD_SEND_SIGNAL = number(424, 424);
     static final int PIDFD_OPEN = number(434, 434);
     static final int KILL = number(62, 129);
+    static final int EPOLL_CTL = number(233, 21);
+    static final int EPOLL_PWAIT = number(281, 22);
+    static final int EPOLL_CREATE1 = number(291, 20);
 
     private SystemCall() {}
 
