@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The Bunkai Authors
 // SPDX-License-Identifier: Apache-2.0
-/** Where host and guest, command line and daemon meet: protocol definitions and the agent channel. */
+/**
+ * Where host and guest, command line and daemon meet: protocol definitions and the agent channel.
+ */
 @org.jspecify.annotations.NullMarked
 module io.bunkai.api {
     requires transitive com.google.protobuf;

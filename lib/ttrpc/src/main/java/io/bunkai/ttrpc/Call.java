@@ -1,0 +1,21 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.ttrpc;
+
+import io.bunkai.base.Deadline;
+
+/** What a handler knows about the call that it answers, besides the request. */
+public interface Call {
+    /** {@return the connection that the call came over} */
+    Connection connection();
+
+    /** {@return how long the caller waits; never passes if it did not say} */
+    Deadline deadline();
+
+    /**
+     * Registers what to do if the connection ends before the handler has returned, so that a
+     * handler which waits can be woken. It runs once, at once if the end has come already, and not
+     * at all after the handler has returned. It must not block.
+     */
+    void onAbandoned(Runnable action);
+}
