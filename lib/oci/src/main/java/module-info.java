@@ -4,6 +4,7 @@
 @org.jspecify.annotations.NullMarked
 module io.bunkai.oci {
     requires transitive io.bunkai.base;
+    requires com.fasterxml.jackson.annotation;
     requires tools.jackson.databind;
     requires static org.jspecify;
 

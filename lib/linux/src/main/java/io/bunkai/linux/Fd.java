@@ -35,6 +35,8 @@ public final class Fd implements AutoCloseable {
     private static final int O_CLOEXEC = 0x80000;
     private static final int AT_FDCWD = -100;
     private static final int F_DUPFD_CLOEXEC = 1030;
+    private static final int F_GETFL = 3;
+    private static final int F_SETFL = 4;
     private static final int CLOSED = -1;
     private static final int STREAM_BUFFER = 64 * 1024;
 
@@ -105,6 +107,20 @@ public final class Fd implements AutoCloseable {
      */
     public Fd duplicate() throws ErrnoException {
         return duplicate(3);
+    }
+
+    /**
+     * Makes reads and writes answer EAGAIN instead of waiting. That is a property of the open file,
+     * so whoever shares it through another descriptor is affected too.
+     *
+     * @throws ErrnoException what fcntl(2) answers
+     */
+    public void setNonBlocking() throws ErrnoException {
+        // int fcntl(int fd, F_GETFL); int fcntl(int fd, F_SETFL, int flags);
+        long flags = Native.syscall(SystemCall.FCNTL, number(), F_GETFL, 0);
+        ErrnoException.check("F_GETFL", flags);
+        ErrnoException.check(
+                "F_SETFL", Native.syscall(SystemCall.FCNTL, number(), F_SETFL, flags | O_NONBLOCK));
     }
 
     /** {@return the kernel's number for it, for system calls of this module} */

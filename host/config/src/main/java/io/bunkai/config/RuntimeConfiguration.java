@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.config;
+
+/**
+ * The runtime itself.
+ *
+ * @param debug whether it logs in detail
+ * @param logLevel what it logs
+ * @param guestSeccomp whether containers' seccomp profiles are applied inside the guest
+ * @param sandboxCgroupOnly whether everything that serves a pod stays in the pod's own cgroup
+ * @param rootfsSharing how a container's root file system reaches the guest
+ */
+public record RuntimeConfiguration(
+        boolean debug,
+        LogLevel logLevel,
+        boolean guestSeccomp,
+        boolean sandboxCgroupOnly,
+        RootfsSharing rootfsSharing) {
+    /** How a container's root file system reaches the guest. */
+    public enum RootfsSharing {
+        /** The cheapest way that does what the pod needs. */
+        AUTO,
+        /** As read-only disks with an overlay in the guest. */
+        BLOCK
+    }
+}
