@@ -4,6 +4,7 @@ package io.bunkai.daemon;
 
 import io.bunkai.api.control.VersionResponse;
 import io.bunkai.base.Closer;
+import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.NanoClock;
 import io.bunkai.config.AnnotationPolicy;
@@ -17,6 +18,7 @@ import io.bunkai.config.LoadedConfiguration;
 import io.bunkai.runtime.Containers;
 import io.bunkai.runtime.CrashPoint;
 import io.bunkai.runtime.CrashPoints;
+import io.bunkai.runtime.GuestManifest;
 import io.bunkai.runtime.HostCgroups;
 import io.bunkai.runtime.MachineAssembly;
 import io.bunkai.runtime.Planner;
@@ -47,6 +49,7 @@ final class Daemon implements AutoCloseable {
     private static final String CGROUP_PARENT = "bunkai";
 
     /** On top of the wait for the agent: what else belongs to a start. */
+    private static final Duration QUESTION = Duration.ofSeconds(10);
     private static final Duration START_MARGIN = Duration.ofSeconds(30);
 
     private final Closer owned;
@@ -70,14 +73,17 @@ final class Daemon implements AutoCloseable {
             LoadedConfiguration loaded = configuration(options);
             Configuration configuration = loaded.configuration();
             AcceleratorProbe.Answer accelerator = accelerator(configuration, root);
-            Hypervisor hypervisor = new QemuHypervisor(configuration.machine().hypervisor());
+            Hypervisor hypervisor = new QemuHypervisor();
             HostCgroups cgroups = HostCgroups.find(CGROUP_MOUNT, CGROUP_PARENT);
             Planner planner =
                     new Planner(
                             loaded,
                             new AnnotationPolicy(),
                             StoredImages.open(root),
-                            new MachineAssembly(accelerator.accelerator()),
+                            new MachineAssembly(
+                                    accelerator.accelerator(),
+                                    GuestManifest.kernelParameters(
+                                            options.guest(), accelerator.accelerator())),
                             hypervisor,
                             cgroups,
                             root);
@@ -193,7 +199,9 @@ final class Daemon implements AutoCloseable {
                 .setPid((int) ProcessHandle.current().pid())
                 .setAccelerator(accelerator.accelerator().name().toLowerCase(java.util.Locale.ROOT))
                 .setAcceleratorReason(accelerator.reason())
-                .setVmm(hypervisor.description())
+                .setVmm(
+                        hypervisor.description(
+                                configuration.machine().hypervisor(), Deadline.after(QUESTION)))
                 .setKernel(configuration.boot().kernel().toString())
                 .setImage(configuration.boot().root().path().toString())
                 .setStateRoot(root.path().toString());
