@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.testkit;
 
+import java.util.Locale;
+
 /**
  * Something that was not there before.
  *
@@ -33,8 +35,6 @@ public record Leftover(Kind kind, String identity, String description) {
     /** {@return kind and description} */
     @Override
     public String toString() {
-        return kind.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ')
-                + ": "
-                + description;
+        return kind.name().toLowerCase(Locale.ROOT).replace('_', ' ') + ": " + description;
     }
 }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * The processes of this machine at one moment.
@@ -129,8 +130,7 @@ final class ProcessTable {
         for (long pid : byPid.keySet()) {
             for (Path info : ProcFiles.list(PROC.resolve(pid + "/fdinfo"))) {
                 if (ProcFiles.lines(info).stream()
-                        .anyMatch(line ->
-                                line.matches("iff:\\s+" + java.util.regex.Pattern.quote(link)))) {
+                        .anyMatch(line -> line.matches("iff:\\s+" + Pattern.quote(link)))) {
                     holders.add(pid);
                     break;
                 }
