@@ -5,8 +5,8 @@ package io.bunkai.agent;
 import io.bunkai.linux.Mounts;
 
 /**
- * Mount options as a request lists them, split into what the kernel takes as flags and what the file
- * system reads itself.
+ * Mount options as a request lists them, split into what the kernel takes as flags and what the
+ * file system reads itself.
  *
  * @param flags for mount(2)
  * @param data the file system's own options, separated by commas
