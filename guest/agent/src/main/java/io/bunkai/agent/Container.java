@@ -140,7 +140,7 @@ final class Container {
         GuestProcess there = execs.get(execId);
         if (execId.equals(init.id())
                 || execId.equals(id)
-                || there != null && !there.hasEnded()
+                || (there != null && !there.hasEnded())
                 || !reserved.add(execId)) {
             throw Fault.alreadyExists("container %s has a process %s", id, execId);
         }
@@ -210,7 +210,7 @@ final class Container {
                 if (line.startsWith("SigCgt:")) {
                     long mask =
                             Long.parseUnsignedLong(line.substring("SigCgt:".length()).strip(), HEX);
-                    return (mask >>> (signal - 1) & 1) != 0;
+                    return ((mask >>> (signal - 1)) & 1) != 0;
                 }
             }
         } catch (IOException | NumberFormatException e) {

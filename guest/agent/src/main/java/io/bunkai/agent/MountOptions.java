@@ -20,7 +20,7 @@ record MountOptions(long flags, String data) {
             long set = setBy(option);
             long cleared = clearedBy(option);
             if (set != 0 || cleared != 0) {
-                flags = flags & ~cleared | set;
+                flags = (flags & ~cleared) | set;
             } else if (!isDefault(option)) {
                 data.append(data.isEmpty() ? "" : ",").append(option);
             }
