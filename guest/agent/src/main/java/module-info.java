@@ -7,9 +7,7 @@ module io.bunkai.agent {
     requires io.bunkai.linux;
     requires io.bunkai.ttrpc;
     requires io.bunkai.api;
-    requires io.bunkai.oci;
     requires com.google.protobuf;
-    requires tools.jackson.databind;
     requires static org.jspecify;
 
     exports io.bunkai.agent;

@@ -27,8 +27,8 @@ final class Beneath {
     /**
      * {@return {@code text} as a path beneath {@code root}; it need not exist}
      *
-     * @throws Fault INVALID_ARGUMENT if it is not absolute, climbs, does not lie beneath the root, or
-     *     has a symbolic link among the parts that exist
+     * @throws Fault INVALID_ARGUMENT if it is not absolute, climbs, does not lie beneath the root,
+     *     or has a symbolic link among the parts that exist
      */
     static Path strictly(Path root, String text) {
         Path path = text.indexOf('\0') < 0 ? Path.of(text) : Path.of("");
@@ -36,14 +36,14 @@ final class Beneath {
             throw Fault.invalidArgument("'%s' is not a plain absolute path", Log.printable(text));
         }
         if (!path.startsWith(root) || path.equals(root)) {
-            throw Fault.invalidArgument(
-                    "'%s' does not lie beneath %s", Log.printable(text), root);
+            throw Fault.invalidArgument("'%s' does not lie beneath %s", Log.printable(text), root);
         }
         Path at = root;
         for (Path part : root.relativize(path)) {
             at = at.resolve(part);
             if (Files.isSymbolicLink(at)) {
-                throw Fault.invalidArgument("'%s' is a symbolic link", Log.printable(at.toString()));
+                throw Fault.invalidArgument(
+                        "'%s' is a symbolic link", Log.printable(at.toString()));
             }
         }
         return path;

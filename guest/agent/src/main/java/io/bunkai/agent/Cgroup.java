@@ -24,8 +24,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The control group of one container, in version 2's hierarchy. What a kernel does not offer counts as
- * 0; "max" is the largest unsigned number.
+ * The control group of one container, in version 2's hierarchy. What a kernel does not offer counts
+ * as 0; "max" is the largest unsigned number.
  *
  * @param directory where it is; gone once the container is
  * @spec https://docs.kernel.org/admin-guide/cgroup-v2.html cgroup v2
@@ -45,8 +45,8 @@ record Cgroup(Path directory) {
     }
 
     /**
-     * Signals every process. They are frozen meanwhile, so that none can end, and leave its number to
-     * another, between being listed and being signalled.
+     * Signals every process. They are frozen meanwhile, so that none can end, and leave its number
+     * to another, between being listed and being signalled.
      */
     void signal(int signal) throws IOException {
         freeze(true);
@@ -150,8 +150,7 @@ record Cgroup(Path directory) {
                         MemoryData.newBuilder()
                                 .setUsage(number("memory.swap.current"))
                                 .setLimit(number("memory.swap.max")))
-                .setKernelUsage(
-                        MemoryData.newBuilder().setUsage(values.getOrDefault("kernel", 0L)))
+                .setKernelUsage(MemoryData.newBuilder().setUsage(values.getOrDefault("kernel", 0L)))
                 .setUseHierarchy(true)
                 .putAllStats(values)
                 .build();

@@ -89,9 +89,9 @@ final class Crun {
     /**
      * Lets the first process of a container begin.
      *
-     * <p>What {@code crun start} does is to write a byte to a pipe on which that process waits; doing
-     * it here saves a process, a third of a start in an emulated machine. Without such a pipe crun is
-     * asked.
+     * <p>What {@code crun start} does is to write a byte to a pipe on which that process waits;
+     * doing it here saves a process, a third of a start in an emulated machine. Without such a pipe
+     * crun is asked.
      */
     void start(String container) throws IOException, InterruptedException {
         Path fifo = state.resolve(container).resolve("exec.fifo");
@@ -113,10 +113,7 @@ final class Crun {
 
     /** Changes a container's limits. */
     void update(String container, Path resources) throws IOException, InterruptedException {
-        run(
-                "update",
-                container,
-                List.of("update", "--resources", resources.toString(), container));
+        run("update", container, List.of("update", "--resources", resources.toString(), container));
     }
 
     private GuestProcess launch(
@@ -253,7 +250,9 @@ final class Crun {
             return FaultCode.NOT_FOUND;
         }
         if (words.contains("open executable:")) {
-            return words.contains("No such file") ? FaultCode.NOT_FOUND : FaultCode.PERMISSION_DENIED;
+            return words.contains("No such file")
+                    ? FaultCode.NOT_FOUND
+                    : FaultCode.PERMISSION_DENIED;
         }
         if (words.contains("already exists")) {
             return FaultCode.ALREADY_EXISTS;

@@ -9,8 +9,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A process of a container: its number, its streams, its end. Lives on as a record after the process
- * has ended, until the container is removed. Thread-safe.
+ * A process of a container: its number, its streams, its end. Lives on as a record after the
+ * process has ended, until the container is removed. Thread-safe.
  */
 final class GuestProcess implements AutoCloseable {
     private final String id;
@@ -25,14 +25,13 @@ final class GuestProcess implements AutoCloseable {
         this.exit = exit;
         this.io = io;
         this.handle = adopt(pid);
-        exit.onExit(
-                () -> {
-                    ended.raise();
-                    if (handle != null) {
-                        handle.close();
-                    }
-                    io.closeStdin();
-                });
+        exit.onExit(() -> {
+            ended.raise();
+            if (handle != null) {
+                handle.close();
+            }
+            io.closeStdin();
+        });
     }
 
     private static @Nullable LinuxProcess adopt(int pid) {

@@ -10,8 +10,8 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Lines for the console, each with its priority in front as kernel messages have it: {@code <6>agent:
- * ...}. No logging library: the agent's start is what a pod waits for.
+ * Lines for the console, each with its priority in front as kernel messages have it: {@code
+ * <6>agent: ...}. No logging library: the agent's start is what a pod waits for.
  *
  * <p>A line is written whole, from any thread. What containers say never gets here; what crun says
  * about them does, without its control characters and cut to a bounded length.

@@ -5,8 +5,8 @@ package io.bunkai.agent;
 import io.bunkai.linux.Mounts;
 
 /**
- * Mount options as a request lists them, split into what the kernel takes as flags and what the file
- * system reads itself.
+ * Mount options as a request lists them, split into what the kernel takes as flags and what the
+ * file system reads itself.
  *
  * @param flags for mount(2)
  * @param data the file system's own options, separated by commas
@@ -20,7 +20,7 @@ record MountOptions(long flags, String data) {
             long set = setBy(option);
             long cleared = clearedBy(option);
             if (set != 0 || cleared != 0) {
-                flags = flags & ~cleared | set;
+                flags = (flags & ~cleared) | set;
             } else if (!isDefault(option)) {
                 data.append(data.isEmpty() ? "" : ",").append(option);
             }

@@ -12,8 +12,7 @@ interface Mounter {
     Mounter KERNEL =
             new Mounter() {
                 @Override
-                public void mount(
-                        String source, Path target, String type, long flags, String data)
+                public void mount(String source, Path target, String type, long flags, String data)
                         throws ErrnoException {
                     Mounts.mount(source, target, type, flags, data);
                 }

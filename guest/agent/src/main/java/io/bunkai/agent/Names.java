@@ -13,8 +13,8 @@ final class Names {
     /**
      * {@return {@code id}, if it can be a file's name}
      *
-     * @throws Fault INVALID_ARGUMENT if it is empty, longer than 128 characters, begins with a dot or
-     *     a dash, or has a character other than letters, digits, dot, dash and underscore
+     * @throws Fault INVALID_ARGUMENT if it is empty, longer than 128 characters, begins with a dot
+     *     or a dash, or has a character other than letters, digits, dot, dash and underscore
      */
     static String checked(String what, String id) {
         if (id.isEmpty() || id.length() > MOST_CHARACTERS || !isLetterOrDigit(id.charAt(0))) {
@@ -30,7 +30,7 @@ final class Names {
     }
 
     private static boolean isLetterOrDigit(char c) {
-        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     }
 
     private static Fault refused(String what, String id) {

@@ -407,5 +407,4 @@ final class OciJson {
     private static long unsigned(int value) {
         return Integer.toUnsignedLong(value);
     }
-
 }

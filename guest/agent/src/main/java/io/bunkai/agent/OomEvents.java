@@ -12,11 +12,11 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells which containers ran out of memory. The kernel announces changes of a group's counters through
- * inotify, on one thread that sleeps otherwise; it starts with the first container.
+ * Tells which containers ran out of memory. The kernel announces changes of a group's counters
+ * through inotify, on one thread that sleeps otherwise; it starts with the first container.
  *
- * <p>Before a container's end is reported its counter is looked at too, so that the event never comes
- * after the exit that it explains. Guarded by its own monitor.
+ * <p>Before a container's end is reported its counter is looked at too, so that the event never
+ * comes after the exit that it explains. Guarded by its own monitor.
  */
 final class OomEvents {
     private static final int STACK_BYTES = 256 * 1024;
@@ -108,8 +108,8 @@ final class OomEvents {
     }
 
     /**
-     * {@return the next container that ran out of memory, when there is one; empty if {@code gone} was
-     * raised first, which has to be followed by {@link #wake}}
+     * {@return the next container that ran out of memory, when there is one; empty if {@code gone}
+     * was raised first, which has to be followed by {@link #wake}}
      */
     synchronized Optional<String> take(Signal gone) throws InterruptedException {
         while (!gone.isRaised()) {

@@ -11,8 +11,8 @@ import java.util.Optional;
 
 /**
  * Where a device sits, as Kata writes it: "05" is slot 5 of the root bus, "02/01" slot 1 behind the
- * bridge in slot 2, "02/01.3" its function 3. All numbers are hexadecimal. Bus numbers are not in it,
- * since the guest's firmware and kernel hand them out.
+ * bridge in slot 2, "02/01.3" its function 3. All numbers are hexadecimal. Bus numbers are not in
+ * it, since the guest's firmware and kernel hand them out.
  *
  * @param functions slot and function of each step, as in sysfs: "05.0"
  */

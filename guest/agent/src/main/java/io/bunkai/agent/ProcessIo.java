@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The standard streams of one process: three pipes, or one terminal.
  *
- * <p>Pipes stay readable after the process has ended, until the end of their data was read or they are
- * closed. A full pipe stops the process that writes to it and nobody else.
+ * <p>Pipes stay readable after the process has ended, until the end of their data was read or they
+ * are closed. A full pipe stops the process that writes to it and nobody else.
  */
 final class ProcessIo implements AutoCloseable {
     private final Stream in;
@@ -64,11 +64,12 @@ final class ProcessIo implements AutoCloseable {
     }
 
     /**
-     * Reads standard output, or with {@code fromErr} standard error, which a terminal does not have.
+     * Reads standard output, or with {@code fromErr} standard error, which a terminal does not
+     * have.
      *
-     * <p>The end of the stream is told by an answer without data, once to each asker; another read by
-     * the same one fails. So clients that take no data for the end and those that read until an error
-     * (Kata's runtimes) both stop.
+     * <p>The end of the stream is told by an answer without data, once to each asker; another read
+     * by the same one fails. So clients that take no data for the end and those that read until an
+     * error (Kata's runtimes) both stop.
      *
      * @param asker the connection
      * @throws Fault OUT_OF_RANGE, with the message "EOF", if the end was told before

@@ -13,13 +13,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reaps every child of this process, on one thread that sleeps in waitid(2), and tells whoever holds
- * its {@link Exit}.
+ * Reaps every child of this process, on one thread that sleeps in waitid(2), and tells whoever
+ * holds its {@link Exit}.
  *
  * <p>Children are of two kinds. Those that the agent spawned are known from their first moment. The
- * processes of containers are made by crun, and become the agent's children when crun ends: they may
- * have been reaped before the agent has read their number. So whoever runs crun announces that it
- * expects an orphan, and as long as anyone does, statuses of unknown children are kept.
+ * processes of containers are made by crun, and become the agent's children when crun ends: they
+ * may have been reaped before the agent has read their number. So whoever runs crun announces that
+ * it expects an orphan, and as long as anyone does, statuses of unknown children are kept.
  *
  * <p>One per process. Thread-safe; {@code lock} guards all fields.
  */

@@ -6,8 +6,8 @@ import io.bunkai.linux.Fd;
 import java.util.Optional;
 
 /**
- * A descriptor that several threads use. It is closed when it is told to and the last user has let go,
- * so that no thread finds another file under its number. Guarded by its own monitor.
+ * A descriptor that several threads use. It is closed when it is told to and the last user has let
+ * go, so that no thread finds another file under its number. Guarded by its own monitor.
  */
 final class SharedFd implements AutoCloseable {
     private final Fd fd;

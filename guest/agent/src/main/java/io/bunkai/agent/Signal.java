@@ -8,8 +8,8 @@ import io.bunkai.linux.Pipe;
 import java.util.Optional;
 
 /**
- * Something that happens once, and that a thread in poll(2) can wait for: the read end of a pipe whose
- * write end is closed when it happens. Thread-safe.
+ * Something that happens once, and that a thread in poll(2) can wait for: the read end of a pipe
+ * whose write end is closed when it happens. Thread-safe.
  */
 final class Signal {
     private final Fd write;

@@ -22,9 +22,9 @@ import java.util.Optional;
 /**
  * Mounts what requests name, beneath one directory.
  *
- * <p>The same mount point may be asked for several times, by containers that share it; it is unmounted
- * with the last of them. Thread-safe: the count is guarded by the monitor, and mounts are made one at a
- * time.
+ * <p>The same mount point may be asked for several times, by containers that share it; it is
+ * unmounted with the last of them. Thread-safe: the count is guarded by the monitor, and mounts are
+ * made one at a time.
  */
 final class Storages {
     /** The drivers there are, as GetGuestDetails tells them. */
@@ -52,8 +52,8 @@ final class Storages {
      * Mounts one.
      *
      * @return where, to be given to {@link #detach}
-     * @throws Fault INVALID_ARGUMENT if it makes no sense, UNIMPLEMENTED if there is no such driver,
-     *     DEADLINE_EXCEEDED if its device does not appear in time
+     * @throws Fault INVALID_ARGUMENT if it makes no sense, UNIMPLEMENTED if there is no such
+     *     driver, DEADLINE_EXCEEDED if its device does not appear in time
      */
     Path attach(Storage storage, String owner) throws IOException, InterruptedException {
         long begin = Machine.bootMicros();
@@ -187,8 +187,9 @@ final class Storages {
     }
 
     /**
-     * Layers under a writable one. Its directories are made here, the upper one with the owner and mode
-     * of the top layer's root, since it is the upper directory that becomes the container's "/".
+     * Layers under a writable one. Its directories are made here, the upper one with the owner and
+     * mode of the top layer's root, since it is the upper directory that becomes the container's
+     * "/".
      */
     private void overlay(Storage storage, Path target, String owner) throws IOException {
         List<String> options = new ArrayList<>();
@@ -270,8 +271,8 @@ final class Storages {
     }
 
     /**
-     * Only an empty directory is removed afterwards: if something is still mounted there, its files are
-     * not the agent's to delete.
+     * Only an empty directory is removed afterwards: if something is still mounted there, its files
+     * are not the agent's to delete.
      */
     private void unmount(Path target) {
         try {

@@ -16,17 +16,17 @@ import java.util.Optional;
 /**
  * One end of a process's standard stream, in the agent's hands.
  *
- * <p>Whoever reads or writes waits in poll(2) and is woken by the end of its connection too, and looks
- * for that before it touches the data: output that was not read for anyone stays in the pipe for the
- * next connection. Thread-safe; nobody holds a lock while waiting.
+ * <p>Whoever reads or writes waits in poll(2) and is woken by the end of its connection too, and
+ * looks for that before it touches the data: output that was not read for anyone stays in the pipe
+ * for the next connection. Thread-safe; nobody holds a lock while waiting.
  */
 final class Stream implements AutoCloseable {
     /** What a pipe holds unless told otherwise; also bounds the answer to a read. */
     private static final int MOST_BYTES = 64 * 1024;
 
     /**
-     * How long a read waits for what an ended process may have left to its children, as Kata's agent
-     * does: a daemon that was started in the background keeps the pipe open for ever.
+     * How long a read waits for what an ended process may have left to its children, as Kata's
+     * agent does: a daemon that was started in the background keeps the pipe open for ever.
      */
     private static final long DRAIN_MILLIS = 500;
 
@@ -109,7 +109,9 @@ final class Stream implements AutoCloseable {
         }
     }
 
-    /** {@return whether the descriptor is ready; false if the process ended and nothing came since} */
+    /**
+     * {@return whether the descriptor is ready; false if the process ended and nothing came since}
+     */
     private boolean await(Poll.Interest interest, Signal gone) throws ErrnoException {
         List<Poll.Interest> interests = new ArrayList<>(3);
         interests.add(interest);
