@@ -50,14 +50,15 @@ enum ExitCode {
      * alone.
      */
     private static ExitCode ofRuntimeText(String text) {
-        if (text.contains("executable") && text.contains("no such file")
-                || text.contains("executable file") && text.contains("not found")) {
+        boolean missing = text.contains("no such file") || text.contains("not found");
+        if (missing && text.contains("executable")) {
             return COMMAND_NOT_FOUND;
         }
-        if (text.contains("exec")
-                && (text.contains("permission denied")
+        boolean refused =
+                text.contains("permission denied")
                         || text.contains("exec format error")
-                        || text.contains("is a directory"))) {
+                        || text.contains("is a directory");
+        if (refused && text.contains("exec")) {
             return CANNOT_INVOKE;
         }
         return RUNTIME_FAILED;

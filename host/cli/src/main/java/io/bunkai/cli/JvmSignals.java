@@ -59,6 +59,7 @@ final class JvmSignals implements SignalPort {
         return () -> before.forEach(this::restore);
     }
 
+    @SuppressWarnings("ReferenceEquality") // a proxy is equal to itself alone
     private @Nullable Object invoked(
             Object proxy, String method, Object @Nullable [] arguments, IntConsumer receiver)
             throws ReflectiveOperationException {

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -50,7 +51,7 @@ public final class Main {
             commands.addSubcommand(candidate, command(candidate, root));
         }
         if (WITH_COMMAND_LINE.contains(name)) {
-            commands.getSubcommands().get(name).setStopAtPositional(true);
+            Objects.requireNonNull(commands.getSubcommands().get(name)).setStopAtPositional(true);
             words = ContainerWords.keepSeparators(words, at + 1);
         }
         PrintStream err = surroundings.err();
