@@ -110,7 +110,9 @@ public final class HostChannel implements AutoCloseable {
         if (reader.nextHello(id) == ChannelFrames.Event.SILENCE) {
             throw new EOFException("the connection was closed");
         }
-        return reader.version();
+        int version = reader.version();
+        reader.skip();
+        return version;
     }
 
     /**
