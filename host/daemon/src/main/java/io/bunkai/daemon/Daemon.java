@@ -15,6 +15,7 @@ import io.bunkai.config.Defaults;
 import io.bunkai.config.EffectiveValue;
 import io.bunkai.config.HostCapacity;
 import io.bunkai.config.LoadedConfiguration;
+import io.bunkai.images.ImageStore;
 import io.bunkai.runtime.Containers;
 import io.bunkai.runtime.CrashPoint;
 import io.bunkai.runtime.CrashPoints;
@@ -48,8 +49,13 @@ final class Daemon implements AutoCloseable {
     private static final Path CGROUP_MOUNT = Path.of("/sys/fs/cgroup");
     private static final String CGROUP_PARENT = "bunkai";
 
-    /** On top of the wait for the agent: what else belongs to a start. */
+    /** How long QEMU may take to tell its version. */
     private static final Duration QUESTION = Duration.ofSeconds(10);
+
+    /** How long finding out whether KVM works may take. */
+    private static final Duration PROBE = Duration.ofSeconds(20);
+
+    /** On top of the wait for the agent: what else belongs to a start. */
     private static final Duration START_MARGIN = Duration.ofSeconds(30);
 
     private final Closer owned;
@@ -72,14 +78,14 @@ final class Daemon implements AutoCloseable {
             undo.own(lock(root));
             LoadedConfiguration loaded = configuration(options);
             Configuration configuration = loaded.configuration();
-            AcceleratorProbe.Answer accelerator = accelerator(configuration, root);
+            Chosen accelerator = accelerator(configuration, root);
             Hypervisor hypervisor = new QemuHypervisor();
             HostCgroups cgroups = HostCgroups.find(CGROUP_MOUNT, CGROUP_PARENT);
             Planner planner =
                     new Planner(
                             loaded,
                             new AnnotationPolicy(),
-                            StoredImages.open(root),
+                            new StoredImages(ImageStore.open(root.images())),
                             new MachineAssembly(
                                     accelerator.accelerator(),
                                     GuestManifest.kernelParameters(
@@ -165,22 +171,29 @@ final class Daemon implements AutoCloseable {
         return loaded;
     }
 
-    private static AcceleratorProbe.Answer accelerator(
-            Configuration configuration, StateRoot root) {
-        AcceleratorProbe.Answer answer =
+    /** What carries out the guests' instructions, and why. */
+    private record Chosen(Accelerator accelerator, String reason) {}
+
+    private static Chosen accelerator(Configuration configuration, StateRoot root) {
+        Chosen chosen =
                 switch (configuration.machine().accelerator()) {
-                    case KVM -> new AcceleratorProbe.Answer(Accelerator.KVM, "configured");
-                    case TCG -> new AcceleratorProbe.Answer(Accelerator.TCG, "configured");
-                    case AUTO ->
-                            new AcceleratorProbe(configuration.machine().hypervisor(), root.cache())
-                                    .ask();
+                    case KVM -> new Chosen(Accelerator.KVM, "configured");
+                    case TCG -> new Chosen(Accelerator.TCG, "configured");
+                    case AUTO -> probed(configuration.machine().hypervisor(), root);
                 };
         LOG.log(
                 System.Logger.Level.INFO,
                 "accelerator {0}: {1}",
-                answer.accelerator(),
-                answer.reason());
-        return answer;
+                chosen.accelerator(),
+                chosen.reason());
+        return chosen;
+    }
+
+    private static Chosen probed(Path qemu, StateRoot root) {
+        AcceleratorProbe.Answer answer =
+                new AcceleratorProbe(root.cache().resolve("accelerator"))
+                        .kvm(qemu, Deadline.after(PROBE));
+        return new Chosen(answer.accelerator(), answer.reason());
     }
 
     /** For tests of what a death leaves behind. */
@@ -192,7 +205,7 @@ final class Daemon implements AutoCloseable {
     private static VersionResponse.Builder versions(
             StateRoot root,
             Configuration configuration,
-            AcceleratorProbe.Answer accelerator,
+            Chosen accelerator,
             Hypervisor hypervisor) {
         return VersionResponse.newBuilder()
                 .setDaemon(ReleaseVersion.TEXT)
