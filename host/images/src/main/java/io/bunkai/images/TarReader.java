@@ -3,6 +3,7 @@
 package io.bunkai.images;
 
 import io.bunkai.base.Fault;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -163,6 +164,11 @@ final class TarReader {
         return got;
     }
 
+    /** {@return whether the present member is stored with holes} */
+    boolean isSparse() {
+        return pieces != null;
+    }
+
     private static long end(Piece piece) {
         return piece.offset() + piece.length(); // both were checked against the file's size
     }
@@ -237,14 +243,10 @@ final class TarReader {
     }
 
     private void skip(long count) throws IOException {
-        long left = count;
-        byte[] waste = new byte[(int) Math.min(count, 64 * 1024)];
-        while (left > 0) {
-            int got = in.read(waste, 0, (int) Math.min(waste.length, left));
-            if (got <= 0) {
-                throw truncated();
-            }
-            left -= got;
+        try {
+            in.skipNBytes(count);
+        } catch (EOFException e) {
+            throw truncated().causedBy(e);
         }
     }
 
