@@ -85,7 +85,7 @@ final class Daemon implements AutoCloseable {
                     new Planner(
                             loaded,
                             new AnnotationPolicy(),
-                            new StoredImages(ImageStore.open(root.images())),
+                            new StoredImages(new ImageStore(root.images())),
                             new MachineAssembly(
                                     accelerator.accelerator(),
                                     GuestManifest.kernelParameters(

@@ -59,15 +59,15 @@ public final class LineLoggerFinder extends System.LoggerFinder {
                 Level level,
                 @Nullable ResourceBundle bundle,
                 @Nullable String format,
-                @Nullable Object @Nullable ... parameters) {
+                @Nullable Object... parameters) {
             if (isLoggable(level)) {
                 write(level, filled(format, parameters), null);
             }
         }
 
         private static @Nullable String filled(
-                @Nullable String format, @Nullable Object @Nullable [] parameters) {
-            if (format == null || parameters == null || parameters.length == 0) {
+                @Nullable String format, @Nullable Object[] parameters) {
+            if (format == null || parameters.length == 0) {
                 return format;
             }
             Object[] texts = new Object[parameters.length];

@@ -128,9 +128,10 @@ final class StreamServer implements AutoCloseable {
         random.nextBytes(bytes);
         Reserved stream = new Reserved(HexFormat.of().formatHex(bytes));
         reserved.put(stream.token, stream);
-        stream.connection
-                .orTimeout(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
-                .whenComplete((_, _) -> reserved.remove(stream.token));
+        CompletableFuture<SocketChannel> _ =
+                stream.connection
+                        .orTimeout(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+                        .whenComplete((_, _) -> reserved.remove(stream.token));
         return stream;
     }
 
