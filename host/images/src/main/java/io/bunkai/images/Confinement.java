@@ -133,14 +133,14 @@ record Confinement(Path javaHome, List<Path> classPath) {
         classPath.forEach(element -> command.add(element.toString()));
         command.addAll(
                 List.of(
-                        "prlimit",
+                        "/usr/bin/prlimit",
                         "--fsize=" + mostDiskBytes(limits),
                         "--cpu=" + limits.processorSeconds(),
                         "--nofile=" + DESCRIPTORS,
                         "--nproc=" + TASKS,
                         "--core=0",
                         "--",
-                        "chroot",
+                        "/usr/sbin/chroot",
                         root,
                         "/usr/bin/setpriv",
                         "--reuid=" + NOBODY,
