@@ -227,7 +227,7 @@ lay_out() {
         write_launcher bin/bunkai host/cli io.bunkai.cli/io.bunkai.cli.Main "$CLI_OPTIONS"
         write_launcher bin/bunkaid host/daemon io.bunkai.daemon/io.bunkai.daemon.BunkaidMain "$DAEMON_OPTIONS" \
             '--guest "$made/guest"'
-        write_launcher libexec/bunkai-image guest/image io.bunkai.image/io.bunkai.image.ImageMain "$CLI_OPTIONS"
+        write_launcher libexec/bunkai-image guest/image io.bunkai.image/io.bunkai.image.ImageMain "$COMMON_OPTIONS -Xmx1g"
         train bunkai "$made/bin/bunkai" --train
         train bunkaid rehearse_daemon
         : >"$stamps/launchers"
@@ -302,8 +302,8 @@ COMMON_OPTIONS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -XX:+D
     -Xlog:disable -Xlog:all=error:stderr
     --enable-native-access=io.bunkai.linux --sun-misc-unsafe-memory-access=allow'
 # Reflection without made-up classes: a command uses each member once.
-CLI_OPTIONS="$COMMON_OPTIONS -Xms8m -Xmx768m -Djdk.reflect.useNativeAccessorOnly=true"
-DAEMON_OPTIONS="$COMMON_OPTIONS -Xms16m -Xmx768m -XX:+ExitOnOutOfMemoryError"
+CLI_OPTIONS="$COMMON_OPTIONS -Xms8m -Xmx128m -Djdk.reflect.useNativeAccessorOnly=true"
+DAEMON_OPTIONS="$COMMON_OPTIONS -Xms16m -Xmx512m -XX:+ExitOnOutOfMemoryError"
 
 # write_launcher FILE MODULE MAIN OPTIONS [ARGUMENTS]: the arguments come before the caller's.
 write_launcher() {
