@@ -95,6 +95,18 @@ class QemuHypervisorTest extends HypervisorContract {
     }
 
     @Test
+    void aMachineBeginsItsLifeInItsCgroups() throws IOException {
+        Specs specs = specs(directory(), Behaviour.IDLES);
+        Path procs = files.resolve("cgroup.procs");
+        specs.cgroups = List.of(procs);
+        try (VirtualMachine machine = hypervisor.launch(specs.build(), soon())) {
+            assertThat(procs).hasContent("0");
+            assertThat(hypervisor.find(specs.build())).contains(machine.identity());
+            machine.kill(soon());
+        }
+    }
+
+    @Test
     void qemuHasNothingOpenThatIsNotItsOwn() throws IOException {
         VirtualMachineSpec spec = spec(directory(), Behaviour.IDLES);
         try (VirtualMachine machine = hypervisor.launch(spec, soon())) {
