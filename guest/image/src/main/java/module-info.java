@@ -6,9 +6,12 @@ module io.bunkai.image {
     requires transitive io.bunkai.base;
     requires io.bunkai.linux;
     requires tools.jackson.databind;
-    requires org.apache.commons.compress;
     requires info.picocli;
     requires static org.jspecify;
 
     exports io.bunkai.image;
+
+    // Fills in the commands' options.
+    opens io.bunkai.image to
+            info.picocli;
 }

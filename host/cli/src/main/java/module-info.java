@@ -9,8 +9,12 @@ module io.bunkai.cli {
     requires io.bunkai.api;
     requires com.google.protobuf;
     requires info.picocli;
-    requires tools.jackson.databind;
+    requires tools.jackson.core;
+    requires jdk.unsupported; // sun.misc.Signal: the only way to signals that the JDK offers
     requires static org.jspecify;
 
     exports io.bunkai.cli;
+
+    opens io.bunkai.cli to
+            info.picocli; // which reads and sets the annotated fields
 }

@@ -3,18 +3,21 @@
 /** bunkaid: wires the runtime to QEMU and to the control socket. */
 @org.jspecify.annotations.NullMarked
 module io.bunkai.daemon {
-    requires transitive io.bunkai.base;
-    requires io.bunkai.linux;
-    requires io.bunkai.ttrpc;
+    requires com.google.protobuf;
     requires io.bunkai.api;
-    requires io.bunkai.oci;
-    requires io.bunkai.vmm;
-    requires io.bunkai.vmm.qemu;
+    requires io.bunkai.base;
     requires io.bunkai.config;
     requires io.bunkai.images;
+    requires io.bunkai.linux;
+    requires io.bunkai.oci;
     requires io.bunkai.runtime;
-    requires com.google.protobuf;
+    requires io.bunkai.ttrpc;
+    requires io.bunkai.vmm;
+    requires io.bunkai.vmm.qemu;
     requires static org.jspecify;
 
     exports io.bunkai.daemon;
+
+    provides System.LoggerFinder with
+            io.bunkai.daemon.LineLoggerFinder;
 }

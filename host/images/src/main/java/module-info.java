@@ -5,10 +5,8 @@
 module io.bunkai.images {
     requires transitive io.bunkai.base;
     requires io.bunkai.linux;
-    requires io.bunkai.oci;
-    requires org.apache.commons.compress;
-    requires io.airlift.compress.v3;
-    requires tools.jackson.databind;
+    requires transitive io.bunkai.oci;
+    requires aircompressor.v3;
     requires static org.jspecify;
 
     exports io.bunkai.images;

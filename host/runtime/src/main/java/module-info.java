@@ -1,19 +1,22 @@
 // SPDX-FileCopyrightText: The Bunkai Authors
 // SPDX-License-Identifier: Apache-2.0
-/** The life of sandboxes, containers and processes; plans, journal, timeline. The only policy. */
+/** The life of containers and their machines; plans, journal, timeline. The only policy. */
 @org.jspecify.annotations.NullMarked
 module io.bunkai.runtime {
-    requires transitive io.bunkai.base;
-    requires io.bunkai.linux;
-    requires io.bunkai.ttrpc;
-    requires io.bunkai.api;
-    requires io.bunkai.oci;
-    requires io.bunkai.vmm;
-    requires io.bunkai.config;
-    requires io.bunkai.images;
     requires com.google.protobuf;
-    requires tools.jackson.databind;
+    requires io.bunkai.api;
+    requires transitive io.bunkai.base;
+    requires transitive io.bunkai.config;
+    requires transitive io.bunkai.linux;
+    requires transitive io.bunkai.oci;
+    requires io.bunkai.ttrpc;
+    requires transitive io.bunkai.vmm;
     requires static org.jspecify;
+    requires tools.jackson.databind;
 
     exports io.bunkai.runtime;
+
+    // Plans and records are written as JSON by their components.
+    opens io.bunkai.runtime to
+            tools.jackson.databind;
 }

@@ -4,6 +4,7 @@
 @org.jspecify.annotations.NullMarked
 module io.bunkai.vmm {
     requires transitive io.bunkai.base;
+    requires transitive io.bunkai.linux;
     requires static org.jspecify;
 
     exports io.bunkai.vmm;

@@ -8,6 +8,7 @@ module io.bunkai.api {
     requires transitive com.google.protobuf;
     requires transitive io.bunkai.base;
     requires transitive io.bunkai.ttrpc;
+    requires jdk.unsupported; // protobuf's lite runtime, no module itself, reads memory through it
     requires static org.jspecify;
 
     exports io.bunkai.api;

@@ -102,8 +102,17 @@ public final class AnnotationPolicy {
             if (annotation.length() > LONGEST_NAME) {
                 throw Fault.invalidArgument(
                                 "the annotation %s... was refused: its name is %s characters long",
-                                annotation.substring(0, LONGEST_SHOWN_NAME), annotation.length())
+                                TomlText.of(annotation.substring(0, LONGEST_SHOWN_NAME)),
+                                annotation.length())
                         .withHint("remove the annotation");
+            }
+            if (!annotation.matches("[A-Za-z0-9._/-]+")) {
+                // Names are printed and logged: quoted, a line break in one cannot forge a line.
+                throw Fault.invalidArgument(
+                                "the annotation %s was refused: its name has characters that no"
+                                        + " annotation has",
+                                TomlText.of(annotation))
+                        .withHint("correct the name, or remove it");
             }
             if (annotation.equals("io.katacontainers.config_path")) {
                 throw refused(annotation, "a pod never chooses the node's configuration file")

@@ -6,8 +6,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -149,21 +147,15 @@ public final class KeyCatalogue {
     }
 
     private static Object literal(ConfigurationKey key, String text) {
-        List<Problem> problems = new ArrayList<>();
-        TomlSource source = TomlSource.parse(Path.of("keys.table"), "value = " + text, problems);
-        if (!problems.isEmpty()) {
-            throw new IllegalStateException(
-                    "the default of " + key.path() + " is not TOML: " + text);
-        }
-        Object raw = source.entries(List.of()).getFirst().value();
-        // "*/bin/x" stands for a path, but does not look like one.
-        if (key.type() == KeyType.PATH && raw instanceof String path && path.startsWith("*/")) {
-            return path;
-        }
         try {
-            return ValueReader.fromToml(key, raw);
-        } catch (BadValue e) {
-            throw new IllegalStateException("the default of " + key.path() + " " + e.what(), e);
+            Object raw = TableLiteral.parse(text);
+            // "*/bin/x" stands for a path, but does not look like one.
+            return key.type() == KeyType.PATH && text.startsWith("\"*/")
+                    ? raw
+                    : ValueReader.fromToml(key, raw);
+        } catch (IllegalArgumentException | BadValue e) {
+            throw new IllegalStateException(
+                    "the default of " + key.path() + " cannot be read: " + text, e);
         }
     }
 
@@ -224,7 +216,12 @@ public final class KeyCatalogue {
         if (!elsewhere.isEmpty()) {
             return "; it belongs into [" + String.join("] or [", elsewhere) + "]";
         }
-        return NearestName.of(name, keysOf(known).stream().map(ConfigurationKey::name).toList())
+        List<String> names =
+                keysOf(known).stream()
+                        .flatMap(key ->
+                                Stream.concat(Stream.of(key.name()), key.otherNames().stream()))
+                        .toList();
+        return NearestName.of(name, names)
                 .map(near -> "; did you mean '" + near + "'?")
                 .orElse("; no key there has a similar name");
     }

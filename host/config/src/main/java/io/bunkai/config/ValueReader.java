@@ -9,8 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
-import org.tomlj.Toml;
-import org.tomlj.TomlParseResult;
 
 /** Turns what a file or an annotation says into a value that its key allows. */
 final class ValueReader {
@@ -128,13 +126,13 @@ final class ValueReader {
         if (!text.startsWith("[")) {
             return text.isBlank() ? List.of() : List.of(text.strip().split("\\s+", -1));
         }
-        TomlParseResult parsed = Toml.parse("value = " + text);
-        Object value = parsed.hasErrors() ? null : parsed.get(List.of("value"));
-        if (value == null || parsed.keySet().size() != 1) {
+        try {
+            return StringList.parse(text);
+        } catch (IllegalArgumentException e) {
             throw new BadValue(
-                    "is not a list: " + describe(text), "write it as [\"one\", \"two\"]");
+                    "is not a list of strings: " + describe(text),
+                    "write it as [\"one\", \"two\"]");
         }
-        return TomlSource.plain(value);
     }
 
     private static String string(ConfigurationKey key, Object raw) throws BadValue {

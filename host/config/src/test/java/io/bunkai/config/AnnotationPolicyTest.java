@@ -498,6 +498,18 @@ class AnnotationPolicyTest {
     }
 
     @Test
+    void aNameCannotForgeALineOfALog() {
+        refused("enable_annotations = [\".*\"]", "hypervisor.x\nERROR forged", "")
+                .hasMessageContaining("x\\nERROR forged")
+                .hasMessageNotContaining("\n");
+    }
+
+    @Test
+    void aListCannotExhaustTheStack() {
+        refused("enable_annotations = [\".*\"]", "hypervisor.numa_mapping", "[".repeat(200_000));
+    }
+
+    @Test
     void namesThePlaceToEnableAnAnnotationEvenWithoutAFile() {
         LoadedConfiguration builtIn = node.loader().load(new ConfigurationSource.BuiltIn());
 

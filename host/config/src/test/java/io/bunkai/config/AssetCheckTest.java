@@ -5,6 +5,7 @@ package io.bunkai.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
 import java.io.IOException;
@@ -85,8 +86,7 @@ class AssetCheckTest {
         Path file = folder.resolve("configuration.toml");
         Files.writeString(file, "[hypervisor.qemu]\n" + lines);
         return new ConfigurationLoader(
-                        Defaults.of(kernel, image),
-                        new HostCapacity(2, io.bunkai.base.ByteSize.ofMib(4096)))
+                        Defaults.of(kernel, image), new HostCapacity(2, ByteSize.ofMib(4096)))
                 .load(new ConfigurationSource.Explicit(file));
     }
 }

@@ -112,7 +112,7 @@ class ConfigurationLoaderTest {
     void mergesDropInsTableWiseInTheOrderOfTheirNames() throws IOException {
         node.dropIn(
                 "20-second.toml",
-                "[hypervisor.qemu]\ndefault_memory = 2000\nenable_annotations = [\"kernel\"]");
+                "[hypervisor.qemu]\ndefault_memory = 3072\nenable_annotations = [\"kernel\"]");
         node.dropIn(
                 "10-first.toml",
                 "[hypervisor.qemu]\ndefault_memory = 1000\nenable_annotations = [\"image\"]\n"
@@ -130,8 +130,7 @@ class ConfigurationLoaderTest {
                 .extracting(file -> file.getFileName().toString())
                 .containsExactly("configuration.toml", "10-first.toml", "20-second.toml");
         Configuration configuration = loaded.configuration();
-        assertThat(configuration.sizing().memory())
-                .hasToString("2000 MiB".replace("2000 MiB", "2.0 GiB"));
+        assertThat(configuration.sizing().memory()).hasToString("3 GiB");
         assertThat(configuration.sizing().processors()).isEqualTo(3);
         assertThat(configuration.annotations().enabled()).containsExactly("kernel");
         assertThat(configuration.runtime().debug()).isTrue();

@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,8 +34,7 @@ class KataConfigurationTest {
                                         Path.of(
                                                 "/opt/kata/share/kata-containers/kata-containers.img"),
                                         "ext4"),
-                                java.util.List.of(
-                                        "cgroup_no_v1=all", "systemd.unified_cgroup_hierarchy=1")));
+                                List.of("cgroup_no_v1=all", "systemd.unified_cgroup_hierarchy=1")));
         assertThat(configuration.sizing().sizedOnce()).isFalse();
         assertThat(configuration.runtime().sandboxCgroupOnly()).isFalse();
         assertThat(configuration.agent().dialTimeout()).isEqualTo(Duration.ofSeconds(45));

@@ -5,6 +5,8 @@ package io.bunkai.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -109,6 +111,39 @@ class KeyCatalogueTest {
                 .filteredOn(key -> key.isHonoured() && key.ownDefault().isEmpty())
                 .extracting(ConfigurationKey::name)
                 .containsExactly("path", "kernel", "image", "rootfs_type");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "true",
+                "false",
+                "0",
+                "-7",
+                "9223372036854775807",
+                "0.25",
+                "\"\"",
+                "\"a b\"",
+                "[]",
+                "[\"a\"]",
+                "[\"a\", \"\", \"c d\"]",
+                "{}"
+            })
+    void readsLiteralsAsTomlDoes(String literal) {
+        List<Problem> problems = new ArrayList<>();
+        TomlSource source = TomlSource.parse(Path.of("x"), "value = " + literal, problems);
+
+        assertThat(problems).isEmpty();
+        assertThat(TableLiteral.parse(literal))
+                .isEqualTo(source.entries(List.of()).getFirst().value());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"", "\"", "\"a", "\"a\"b\"", "\"\\n\"", "[a]", "[\"a\",\"b\"]", "yes", "1x"})
+    void refusesLiteralsThatItDoesNotKnow(String literal) {
+        assertThatThrownBy(() -> TableLiteral.parse(literal))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test

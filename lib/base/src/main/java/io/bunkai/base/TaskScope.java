@@ -34,22 +34,22 @@ public final class TaskScope implements AutoCloseable {
     }
 
     /** A forked computation. Its result exists once {@link TaskScope#join} has returned. */
-    public static final class Subtask<T> extends FutureTask<T> {
-        private final BlockingQueue<Subtask<?>> finished;
+    public static final class Subtask<T> {
+        private final FutureTask<T> task;
 
         private Subtask(Callable<T> work, BlockingQueue<Subtask<?>> finished) {
-            super(work);
-            this.finished = finished;
-        }
-
-        @Override
-        protected void done() {
-            finished.add(this);
+            this.task =
+                    new FutureTask<>(work) {
+                        @Override
+                        protected void done() {
+                            finished.add(Subtask.this);
+                        }
+                    };
         }
 
         /** {@return the result; to be called after {@link TaskScope#join} only} */
         public T result() {
-            return resultNow();
+            return task.resultNow();
         }
     }
 
@@ -59,7 +59,7 @@ public final class TaskScope implements AutoCloseable {
      */
     public <T> Subtask<T> fork(String subtask, Callable<T> work) {
         Subtask<T> task = new Subtask<>(work, finished);
-        threads.add(Thread.ofVirtual().name(name + " " + subtask).start(task));
+        threads.add(Thread.ofVirtual().name(name + " " + subtask).start(task.task));
         return task;
     }
 
@@ -97,7 +97,7 @@ public final class TaskScope implements AutoCloseable {
     private static @org.jspecify.annotations.Nullable Throwable failureOf(Subtask<?> task)
             throws InterruptedException {
         try {
-            task.get();
+            task.task.get();
             return null;
         } catch (ExecutionException e) {
             return e.getCause();

@@ -36,6 +36,7 @@ final class SystemCall {
     static final int ACCEPT4 = number(288, 242);
     static final int PIPE2 = number(293, 59);
     static final int INOTIFY_INIT1 = number(294, 26);
+    static final int RENAMEAT2 = number(316, 276);
     static final int PIDFD_SEND_SIGNAL = number(424, 424);
     static final int PIDFD_OPEN = number(434, 434);
     static final int KILL = number(62, 129);

@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.image;
+
+import io.bunkai.base.Fault;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** Runs programs with {@link ProcessBuilder}. A program never outlives the call that started it. */
+final class HostCommands implements CommandRunner {
+    private static final int TAIL_LINES = 8;
+    private static final long GRACE_SECONDS = 5;
+
+    /** The programs used, each with the Debian package that brings it. */
+    private static final Map<String, String> PACKAGES =
+            Map.of(
+                    "apt-get", "apt",
+                    "apt-cache", "apt",
+                    "dpkg-deb", "dpkg",
+                    "mkfs.erofs", "erofs-utils",
+                    "strip", "binutils",
+                    "unshare", "util-linux");
+
+    /**
+     * Looks for every program before the work begins.
+     *
+     * @throws Fault FAILED_PRECONDITION if one is missing, with the packages to install
+     */
+    static void requirePrograms() {
+        List<String> missing = new ArrayList<>();
+        PACKAGES.forEach((program, debianPackage) -> {
+            if (!isOnPath(program)) {
+                missing.add(debianPackage);
+            }
+        });
+        if (!missing.isEmpty()) {
+            throw Fault.failedPrecondition("programs to build the guest image with are missing")
+                    .withHint(
+                            "apt-get install %s",
+                            String.join(" ", missing.stream().distinct().sorted().toList()));
+        }
+    }
+
+    @Override
+    public Result run(Path directory, List<String> command)
+            throws IOException, InterruptedException {
+        ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
+        builder.environment().put("LC_ALL", "C");
+        builder.environment().put("DEBIAN_FRONTEND", "noninteractive");
+        builder.environment().remove("JAVA_TOOL_OPTIONS");
+        builder.environment().remove("JDK_JAVA_OPTIONS");
+        Process process = builder.start();
+        try {
+            process.getOutputStream().close();
+            CompletableFuture<String> output = readAll(process.getInputStream());
+            CompletableFuture<String> errors = readAll(process.getErrorStream());
+            int status = process.waitFor();
+            return new Result(status, output.join(), errors.join());
+        } finally {
+            end(process);
+        }
+    }
+
+    /** {@return a fault with the end of what the program wrote} */
+    static Fault failed(List<String> command, Result result) {
+        List<String> lines = (result.output() + result.errors()).lines().toList();
+        String tail =
+                String.join(
+                        "\n", lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()));
+        return Fault.failedPrecondition(
+                "%s ended with status %d:\n%s", command.getFirst(), result.status(), tail);
+    }
+
+    private static CompletableFuture<String> readAll(InputStream in) {
+        CompletableFuture<String> text = new CompletableFuture<>();
+        Thread.ofVirtual()
+                .name("output")
+                .start(() -> {
+                    try (in) {
+                        text.complete(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+                    } catch (IOException e) {
+                        text.completeExceptionally(e);
+                    }
+                });
+        return text;
+    }
+
+    /** Interrupted callers end the program: kindly first, since apt holds locks. */
+    private static void end(Process process) {
+        if (!process.isAlive()) {
+            return;
+        }
+        List<ProcessHandle> children = process.descendants().toList();
+        process.destroy();
+        boolean interrupted = Thread.interrupted();
+        try {
+            if (!process.waitFor(GRACE_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+        } catch (InterruptedException e) {
+            interrupted = true;
+            process.destroyForcibly();
+        }
+        children.forEach(ProcessHandle::destroyForcibly);
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static boolean isOnPath(String program) {
+        for (String folder : System.getenv().getOrDefault("PATH", "").split(":", -1)) {
+            if (!folder.isEmpty() && Files.isExecutable(Path.of(folder, program))) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

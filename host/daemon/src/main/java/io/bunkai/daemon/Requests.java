@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.daemon;
+
+import io.bunkai.api.control.CreateRequest;
+import io.bunkai.base.ByteSize;
+import io.bunkai.base.Fault;
+import io.bunkai.linux.Terminal;
+import io.bunkai.runtime.ContainerRequest;
+import io.bunkai.runtime.ExecRequest;
+import java.util.Optional;
+
+/** The control protocol's requests as the runtime's. */
+final class Requests {
+    private Requests() {}
+
+    /**
+     * {@return the request for a container}
+     *
+     * @throws Fault INVALID_ARGUMENT if a number makes no sense
+     */
+    static ContainerRequest container(CreateRequest request) {
+        if (request.getMemoryBytes() < 0 || request.getNanoCpus() < 0) {
+            throw Fault.invalidArgument("a limit cannot be negative");
+        }
+        return new ContainerRequest(
+                request.getName(),
+                request.getImage(),
+                request.getArgsList(),
+                request.getEntrypointSet()
+                        ? Optional.of(request.getEntrypointList())
+                        : Optional.empty(),
+                request.getEnvList(),
+                request.getCwd(),
+                request.getUser(),
+                request.getHostname(),
+                request.getMemoryBytes() == 0
+                        ? Optional.empty()
+                        : Optional.of(ByteSize.ofBytes(request.getMemoryBytes())),
+                request.getNanoCpus(),
+                terminal(request.getTty(), request.getTtyRows(), request.getTtyColumns()),
+                request.getStdin(),
+                request.getRemove(),
+                request.getAnnotationsMap());
+    }
+
+    /**
+     * {@return the request for a further process}
+     *
+     * @throws Fault INVALID_ARGUMENT if it names no program
+     */
+    static ExecRequest exec(io.bunkai.api.control.ExecRequest request) {
+        if (request.getArgsCount() == 0) {
+            throw Fault.invalidArgument("there is no command to run")
+                    .withHint("write it after the container: bunkai exec CONTAINER -- COMMAND");
+        }
+        return new ExecRequest(
+                request.getArgsList(),
+                request.getEnvList(),
+                request.getCwd(),
+                request.getUser(),
+                terminal(request.getTty(), request.getTtyRows(), request.getTtyColumns()),
+                request.getStdin());
+    }
+
+    private static Optional<Terminal.Size> terminal(boolean wanted, int rows, int columns) {
+        return wanted ? Optional.of(new Terminal.Size(rows, columns)) : Optional.empty();
+    }
+}

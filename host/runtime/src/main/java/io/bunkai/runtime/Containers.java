@@ -1,0 +1,324 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import io.bunkai.base.Fault;
+import io.bunkai.base.NanoClock;
+import io.bunkai.vmm.Hypervisor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
+
+/**
+ * All containers of one daemon: made, found by id or name, found again after a restart.
+ *
+ * <p>The lock guards who is there. It is held while a record is written, so that two containers
+ * never share a name, and never while a machine boots or ends.
+ */
+public final class Containers implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Containers.class.getName());
+
+    /** A client may ask for the exit of a container that has removed itself by then. */
+    private static final int REMEMBERED = 256;
+
+    private final Planner planner;
+    private final Hypervisor hypervisor;
+    private final Journal journal;
+    private final Path outputs;
+    private final NanoClock clock;
+    private final CrashPoints crashPoints;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Map<String, Container> byId = new LinkedHashMap<>(); // guarded by lock
+    private final Set<String> freeNames = new HashSet<>(); // guarded by lock: ended, not yet gone
+    private final Map<String, Container> gone =
+            new LinkedHashMap<>(); // guarded by lock: the last few
+    private volatile boolean closing;
+
+    private Containers(
+            Planner planner,
+            Hypervisor hypervisor,
+            StateRoot root,
+            NanoClock clock,
+            CrashPoints crashPoints) {
+        this.planner = planner;
+        this.hypervisor = hypervisor;
+        this.journal = new Journal(root.sandboxes());
+        this.outputs = root.outputs();
+        this.clock = clock;
+        this.crashPoints = crashPoints;
+    }
+
+    /**
+     * Opens the containers of a state root and goes on with each from where the last daemon left
+     * it: what runs is found again, what was half made or half removed is cleaned up.
+     *
+     * @throws Fault FAILED_PRECONDITION or DATA_LOSS if a record cannot be understood; nothing has
+     *     been touched then
+     */
+    public static Containers open(
+            Planner planner,
+            Hypervisor hypervisor,
+            StateRoot root,
+            NanoClock clock,
+            CrashPoints crashPoints) {
+        Containers containers = new Containers(planner, hypervisor, root, clock, crashPoints);
+        containers.recover();
+        return containers;
+    }
+
+    private void recover() {
+        List<ContainerRecord> records =
+                journal.readAll().stream()
+                        .sorted(Comparator.comparingLong(ContainerRecord::createdAtMillis))
+                        .toList();
+        for (ContainerRecord record : records) {
+            Container container =
+                    new Container(
+                            surroundings, record, OutputLog.open(outputs.resolve(record.id())));
+            byId.put(record.id(), container);
+        }
+        deleteOutputsOfNobody();
+        List.copyOf(byId.values()).forEach(Container::recover);
+    }
+
+    private void deleteOutputsOfNobody() {
+        try (var kept = Files.newDirectoryStream(outputs)) {
+            for (Path directory : kept) {
+                String id = directory.getFileName().toString();
+                if (!byId.containsKey(id)) {
+                    surroundings.deleteOutput(id);
+                }
+            }
+        } catch (NoSuchFileException e) {
+            // no container has ever written anything
+        } catch (IOException e) {
+            throw Fault.internal("the kept output in %s cannot be listed", outputs).causedBy(e);
+        }
+    }
+
+    /**
+     * {@return the plan that {@link #create} would make for this request; touches nothing but the
+     * image store}
+     *
+     * @throws Fault as {@link #create}
+     */
+    public Planner.Planned plan(ContainerRequest request) {
+        return planner.plan(request, ContainerNames.newId(), nameFor(request));
+    }
+
+    /** A new container, and what the user should be told about it. */
+    public record Created(Container container, List<String> warnings) {}
+
+    /**
+     * Makes a container that can be started.
+     *
+     * @throws Fault INVALID_ARGUMENT if the request makes no sense, ALREADY_EXISTS if its name is
+     *     taken, and what resolving the image throws
+     */
+    public Created create(ContainerRequest request) {
+        Planner.Planned planned = plan(request);
+        Plan plan = planned.plan();
+        lock.lock();
+        try {
+            refuseTakenName(plan.name());
+            ContainerRecord record =
+                    ContainerRecord.created(request, plan, System.currentTimeMillis());
+            journal.write(record);
+            crashPoints.reach(CrashPoint.CREATE_JOURNALED);
+            Container container =
+                    new Container(surroundings, record, OutputLog.open(outputs.resolve(plan.id())));
+            byId.put(plan.id(), container);
+            return new Created(container, planned.warnings());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private String nameFor(ContainerRequest request) {
+        if (!request.name().isEmpty()) {
+            return ContainerNames.check(request.name());
+        }
+        lock.lock();
+        try {
+            String name = ContainerNames.newName();
+            while (isTaken(name)) {
+                name = ContainerNames.newName();
+            }
+            return name;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isTaken(String name) {
+        return byId.values().stream()
+                .anyMatch(known -> known.name().equals(name) && !freeNames.contains(known.id()));
+    }
+
+    private void refuseTakenName(String name) {
+        if (isTaken(name)) {
+            throw Fault.alreadyExists("there is a container named %s", name)
+                    .withHint("choose another name, or remove it: bunkai rm %s", name);
+        }
+    }
+
+    /**
+     * {@return the container with this id, name, or beginning of an id that only one has}
+     *
+     * @throws Fault NOT_FOUND if there is none, INVALID_ARGUMENT if there are several
+     */
+    public Container get(String reference) {
+        lock.lock();
+        try {
+            Container exact = byId.get(reference);
+            if (exact != null) {
+                return exact;
+            }
+            List<Container> named =
+                    visible().filter(known -> known.name().equals(reference)).toList();
+            if (!named.isEmpty()) {
+                return named.getFirst();
+            }
+            List<Container> begun =
+                    reference.isEmpty()
+                            ? List.of()
+                            : visible().filter(known -> known.id().startsWith(reference)).toList();
+            if (begun.size() > 1) {
+                throw Fault.invalidArgument(
+                                "'%s' is the beginning of %d ids", reference, begun.size())
+                        .withHint("write more of the id, or the name: bunkai ps -a");
+            }
+            if (begun.isEmpty()) {
+                throw Fault.notFound("there is no container '%s'", reference)
+                        .withHint("list them: bunkai ps -a");
+            }
+            return begun.getFirst();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * {@return completed with the exit of a process, also of a container that has gone since}
+     *
+     * @param execId empty for the container's own process
+     * @throws Fault as {@link #get}
+     */
+    public CompletableFuture<ProcessExit> exit(String reference, String execId) {
+        lock.lock();
+        try {
+            Container removed = gone.get(reference);
+            Container container = removed == null ? get(reference) : removed;
+            return container.exit(execId);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Stream<Container> visible() {
+        return byId.values().stream().filter(known -> !freeNames.contains(known.id()));
+    }
+
+    /** {@return all containers, oldest first} */
+    public List<Container> all() {
+        lock.lock();
+        try {
+            return visible().toList();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lets go of everything that runs; the next daemon finds it again. */
+    @Override
+    public void close() {
+        closing = true;
+        List<Container> everyone;
+        lock.lock();
+        try {
+            everyone = List.copyOf(byId.values());
+        } finally {
+            lock.unlock();
+        }
+        everyone.forEach(Container::letGo);
+    }
+
+    private final Surroundings surroundings =
+            new Surroundings() {
+                @Override
+                public Hypervisor hypervisor() {
+                    return hypervisor;
+                }
+
+                @Override
+                public Journal journal() {
+                    return journal;
+                }
+
+                @Override
+                public NanoClock clock() {
+                    return clock;
+                }
+
+                @Override
+                public long nowMillis() {
+                    return System.currentTimeMillis();
+                }
+
+                @Override
+                public CrashPoints crashPoints() {
+                    return crashPoints;
+                }
+
+                @Override
+                public boolean isClosing() {
+                    return closing;
+                }
+
+                @Override
+                public void released(Container container) {
+                    lock.lock();
+                    try {
+                        freeNames.add(container.id());
+                        if (!Files.exists(journal.directoryOf(container.id()))) {
+                            byId.remove(container.id());
+                            freeNames.remove(container.id());
+                            gone.put(container.id(), container);
+                            if (gone.size() > REMEMBERED) {
+                                gone.remove(gone.keySet().iterator().next());
+                            }
+                        }
+                    } finally {
+                        lock.unlock();
+                    }
+                }
+
+                @Override
+                public void deleteOutput(String id) {
+                    Path directory = outputs.resolve(id);
+                    try (var files = Files.newDirectoryStream(directory)) {
+                        for (Path file : files) {
+                            Files.deleteIfExists(file);
+                        }
+                        Files.deleteIfExists(directory);
+                    } catch (NoSuchFileException e) {
+                        // it is gone already
+                    } catch (IOException e) {
+                        LOG.log(
+                                System.Logger.Level.WARNING,
+                                "output was not deleted container=" + id,
+                                e);
+                    }
+                }
+            };
+}

@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import com.google.protobuf.MessageLite;
+import io.bunkai.base.Deadline;
+import io.bunkai.ttrpc.Method;
+import java.io.IOException;
+
+/** The guest's agent, as the runtime calls it. */
+@FunctionalInterface
+public interface GuestCalls {
+    /**
+     * Calls a method of the agent.
+     *
+     * @throws io.bunkai.base.Fault with the agent's code and text if it refused, DEADLINE_EXCEEDED
+     *     if it did not answer
+     * @throws IOException if the guest cannot be reached any more
+     */
+    <Q extends MessageLite, R extends MessageLite> R call(
+            Method<Q, R> method, Q request, Deadline deadline) throws IOException;
+}

@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import io.bunkai.base.Fault;
+import io.bunkai.vmm.Accelerator;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/** What a guest image says about itself, in the file beside it. */
+public final class GuestManifest {
+    private static final String FILE = "manifest.json";
+
+    private GuestManifest() {}
+
+    /**
+     * {@return what the image in this directory wants its kernel to be told}
+     *
+     * @throws Fault NOT_FOUND if there is no image, DATA_LOSS if its manifest cannot be understood
+     */
+    public static List<String> kernelParameters(Path directory, Accelerator accelerator) {
+        Path file = directory.resolve(FILE);
+        try {
+            JsonNode line =
+                    PlanJson.MAPPER
+                            .readTree(Files.readAllBytes(file))
+                            .path("kernelParameters")
+                            .path(accelerator.name().toLowerCase(Locale.ROOT));
+            if (!line.isString()) {
+                throw unusable(file);
+            }
+            return List.of(line.asString().strip().split("\\s+"));
+        } catch (NoSuchFileException e) {
+            throw Fault.notFound("there is no guest image in %s", directory)
+                    .causedBy(e)
+                    .withHint("build one: ./bunkai does so when it is started");
+        } catch (IOException | JacksonException e) {
+            throw unusable(file).causedBy(e);
+        }
+    }
+
+    private static Fault unusable(Path file) {
+        return Fault.of(
+                        io.bunkai.base.FaultCode.DATA_LOSS,
+                        "the guest image's manifest %s cannot be understood",
+                        file)
+                .withHint("remove the directory, and let it be built again");
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import io.bunkai.base.Fault;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import tools.jackson.core.JacksonException;
+
+/**
+ * The daemon's memory of its containers: one file each, replaced as a whole, so that a reader sees
+ * the state before a write or after it and never half of one. It outlives the daemon, not the
+ * machine's boot.
+ */
+final class Journal {
+    private static final System.Logger LOG = System.getLogger(Journal.class.getName());
+    private static final String FILE = "journal.json";
+    private static final String STAGED = "journal.json.new";
+
+    private final Path directory;
+
+    /**
+     * Uses the directory that holds one directory per container.
+     *
+     * @throws Fault INTERNAL if it cannot be made
+     */
+    Journal(Path directory) {
+        this.directory = directory;
+        try {
+            Files.createDirectories(
+                    directory,
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rwx------")));
+        } catch (IOException e) {
+            throw Fault.internal("the journal's directory %s cannot be made", directory)
+                    .causedBy(e);
+        }
+    }
+
+    /** {@return the directory of a container's machine: its sockets, and its record} */
+    Path directoryOf(String id) {
+        return directory.resolve(id);
+    }
+
+    /**
+     * Writes a record, in place of the former one.
+     *
+     * @throws Fault RESOURCE_EXHAUSTED if the file system is full; the former record then still
+     *     stands
+     */
+    void write(ContainerRecord record) {
+        Path home = directoryOf(record.id());
+        Path staged = home.resolve(STAGED);
+        try {
+            Files.createDirectories(
+                    home,
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rwx------")));
+            writePrivately(staged, PlanJson.MAPPER.writeValueAsBytes(record));
+            Files.move(staged, home.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            deleteQuietly(staged);
+            throw Fault.resourceExhausted("the journal of %s could not be written", record.id())
+                    .causedBy(e)
+                    .withHint("make room in %s", directory);
+        }
+    }
+
+    private static void writePrivately(Path file, byte[] content) throws IOException {
+        try (FileChannel channel =
+                FileChannel.open(
+                        file,
+                        Set.of(
+                                StandardOpenOption.WRITE,
+                                StandardOpenOption.CREATE,
+                                StandardOpenOption.TRUNCATE_EXISTING),
+                        PosixFilePermissions.asFileAttribute(
+                                PosixFilePermissions.fromString("rw-------")))) {
+            ByteBuffer buffer = ByteBuffer.wrap(content);
+            while (buffer.hasRemaining()) {
+                channel.write(buffer);
+            }
+        }
+    }
+
+    /**
+     * {@return all records; a directory without one belongs to a creation that was never reported,
+     * and goes}
+     */
+    List<ContainerRecord> readAll() {
+        List<ContainerRecord> records = new ArrayList<>();
+        try (var homes = Files.newDirectoryStream(directory)) {
+            for (Path home : homes) {
+                read(home, records);
+            }
+        } catch (IOException e) {
+            throw Fault.internal("the journal in %s cannot be read", directory).causedBy(e);
+        }
+        return records;
+    }
+
+    private void read(Path home, List<ContainerRecord> records) throws IOException {
+        try {
+            ContainerRecord record =
+                    PlanJson.MAPPER.readValue(
+                            Files.readAllBytes(home.resolve(FILE)), ContainerRecord.class);
+            if (record.version() != ContainerRecord.VERSION) {
+                throw Fault.failedPrecondition(
+                                "the journal in %s is of version %d, this daemon's is %d",
+                                home, record.version(), ContainerRecord.VERSION)
+                        .withHint("start the daemon that wrote it, and end its containers first");
+            }
+            records.add(record);
+        } catch (NoSuchFileException e) {
+            forget(home.getFileName().toString());
+        } catch (JacksonException e) {
+            throw Fault.of(
+                            io.bunkai.base.FaultCode.DATA_LOSS,
+                            "the journal in %s cannot be understood",
+                            home)
+                    .causedBy(e)
+                    .withHint(
+                            "look at the file, and remove the directory to give its container up");
+        }
+    }
+
+    /** Deletes what belongs to the machine and keeps the record. Idempotent. */
+    void deleteMachineFiles(String id) {
+        Path home = directoryOf(id);
+        if (!Files.isDirectory(home)) {
+            return;
+        }
+        try (var files = Files.newDirectoryStream(home)) {
+            for (Path file : files) {
+                if (!file.getFileName().toString().equals(FILE)) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        } catch (IOException e) {
+            throw Fault.internal("the files of %s cannot be removed", id).causedBy(e);
+        }
+    }
+
+    /** Deletes everything about a container. Idempotent. */
+    void forget(String id) {
+        deleteMachineFiles(id);
+        try {
+            Files.deleteIfExists(directoryOf(id).resolve(FILE));
+            Files.deleteIfExists(directoryOf(id));
+        } catch (IOException e) {
+            throw Fault.internal("the journal of %s cannot be removed", id).causedBy(e);
+        }
+    }
+
+    private static void deleteQuietly(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (FileSystemException e) {
+            LOG.log(System.Logger.Level.WARNING, "a staged record was left behind file={0}", file);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+}

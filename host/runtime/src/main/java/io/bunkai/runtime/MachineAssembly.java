@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import io.bunkai.base.ByteSize;
+import io.bunkai.config.Configuration;
+import io.bunkai.config.MachineConfiguration;
+import io.bunkai.vmm.Accelerator;
+import io.bunkai.vmm.BootSpec;
+import io.bunkai.vmm.CpuSpec;
+import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.MemorySpec;
+import io.bunkai.vmm.SecuritySpec;
+import io.bunkai.vmm.VirtualMachineSpec;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Makes a machine's specification out of a configuration and what a container wishes for. */
+public final class MachineAssembly {
+    private static final String AGENT_PORT = "agent.channel.0";
+    private static final String ROOT_SERIAL = "bunkai-root";
+
+    /**
+     * Belongs to the kernel: loads what a distribution's kernel has as modules. One that has none
+     * needs none.
+     */
+    private static final String INITRAMFS = "initrd.img";
+
+    private final Accelerator accelerator;
+    private final List<String> kernelParameters;
+
+    /**
+     * Assembles machines of one kind.
+     *
+     * @param accelerator what carries out their instructions
+     * @param kernelParameters what the guest image wants its kernel to be told with this
+     *     accelerator
+     */
+    public MachineAssembly(Accelerator accelerator, List<String> kernelParameters) {
+        this.accelerator = accelerator;
+        this.kernelParameters = List.copyOf(kernelParameters);
+    }
+
+    /**
+     * What one machine is to have.
+     *
+     * @param directory of its sockets
+     * @param rootSlot PCI slot of the guest's own root disk
+     * @param disks the container's
+     * @param cgroupProcsFiles where its process begins its life
+     */
+    record Wishes(
+            String id,
+            Path directory,
+            Configuration configuration,
+            int vcpus,
+            ByteSize memory,
+            Path guestImage,
+            int rootSlot,
+            List<DiskWish> disks,
+            List<Path> cgroupProcsFiles) {}
+
+    /**
+     * One read-only disk.
+     *
+     * @param id also what the guest sees as its serial number
+     */
+    record DiskWish(String id, Path file, int slot) {}
+
+    VirtualMachineSpec assemble(Wishes wishes) {
+        Configuration configuration = wishes.configuration();
+        MachineConfiguration machine = configuration.machine();
+        List<Disk> disks = new ArrayList<>();
+        disks.add(new Disk("root", wishes.guestImage(), true, ROOT_SERIAL, wishes.rootSlot()));
+        for (DiskWish disk : wishes.disks()) {
+            disks.add(new Disk(disk.id(), disk.file(), true, disk.id(), disk.slot()));
+        }
+        return new VirtualMachineSpec(
+                wishes.id(),
+                wishes.directory(),
+                accelerator,
+                machine.machineType(),
+                String.join(",", machine.machineOptions()),
+                new CpuSpec(wishes.vcpus(), wishes.vcpus(), machine.cpuFeatures()),
+                new MemorySpec(wishes.memory(), false),
+                new BootSpec(
+                        configuration.boot().kernel(),
+                        initramfs(configuration.boot().kernel()),
+                        parameters(configuration)),
+                disks,
+                Optional.of(machine.entropySource()),
+                AGENT_PORT,
+                machine.seccompSandbox().map(SecuritySpec::new).orElse(SecuritySpec.STRICT),
+                wishes.cgroupProcsFiles(),
+                machine.hypervisor());
+    }
+
+    private static Optional<Path> initramfs(Path kernel) {
+        return Optional.of(kernel.resolveSibling(INITRAMFS)).filter(Files::exists);
+    }
+
+    /** The configuration's come last: where the kernel takes the last of two, the user's wins. */
+    private List<String> parameters(Configuration configuration) {
+        List<String> all = new ArrayList<>(kernelParameters);
+        all.add("agent.log=" + (configuration.agent().debug() ? "debug" : "info"));
+        all.addAll(configuration.boot().kernelParameters());
+        return all;
+    }
+}

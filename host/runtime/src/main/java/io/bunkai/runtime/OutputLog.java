@@ -1,0 +1,316 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import io.bunkai.base.Fault;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A container's kept output: what its process wrote, with stream and time, in the order in which it
+ * arrived.
+ *
+ * <p>Two files of bounded size are kept and the older one is dropped when the newer is full, so a
+ * container can never fill the disk. A record is {@code stream u8, time i64, length u32, data},
+ * big-endian; a record that a crash cut short is ignored. A cursor is a position in the endless
+ * sequence of all records ever written; the name of each file is the cursor of its first record.
+ * Safe for use by several threads; readers wait without holding anything.
+ */
+public final class OutputLog implements AutoCloseable {
+    /** Which of a process's two outputs. */
+    public enum Stream {
+        STDOUT(1),
+        STDERR(2);
+
+        /** What stands for it in a record: the number of the descriptor. */
+        private final byte number;
+
+        Stream(int number) {
+            this.number = (byte) number;
+        }
+
+        private static Stream of(byte number) {
+            return number == STDERR.number ? STDERR : STDOUT;
+        }
+    }
+
+    /** How much of a file is filled before the next one is begun. */
+    static final long SEGMENT_BYTES = 8L * 1024 * 1024;
+
+    private static final int HEADER_BYTES = 1 + Long.BYTES + Integer.BYTES;
+    private static final String SUFFIX = ".output";
+
+    private final Path directory;
+    private final long segmentBytes;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition grown = lock.newCondition();
+    private final List<Segment> segments = new ArrayList<>(); // guarded by lock; oldest first
+    private boolean ended; // guarded by lock
+
+    private OutputLog(Path directory, long segmentBytes) {
+        this.directory = directory;
+        this.segmentBytes = segmentBytes;
+    }
+
+    /** One file, and where its records end. */
+    private static final class Segment {
+        final long begin;
+        final Path file;
+        final FileChannel channel;
+        long length;
+
+        Segment(long begin, Path file, FileChannel channel, long length) {
+            this.begin = begin;
+            this.file = file;
+            this.channel = channel;
+            this.length = length;
+        }
+
+        long end() {
+            return begin + length;
+        }
+    }
+
+    /** One piece of output. */
+    public static final class Entry {
+        private final Stream stream;
+        private final long timeMillis;
+        private final byte[] data;
+
+        Entry(Stream stream, long timeMillis, byte[] data) {
+            this.stream = stream;
+            this.timeMillis = timeMillis;
+            this.data = data;
+        }
+
+        /** {@return where it was written to} */
+        public Stream stream() {
+            return stream;
+        }
+
+        /** {@return when it arrived, in milliseconds since the epoch} */
+        public long timeMillis() {
+            return timeMillis;
+        }
+
+        /** {@return what was written; the caller's to keep} */
+        public byte[] data() {
+            return data;
+        }
+    }
+
+    /**
+     * A piece of the log.
+     *
+     * @param entries what was written, oldest first
+     * @param cursor where reading goes on
+     * @param end whether nothing will ever follow
+     */
+    public record Piece(List<Entry> entries, long cursor, boolean end) {}
+
+    /**
+     * Opens the log in a directory, which is made if it is not there; what an earlier owner has
+     * written is kept.
+     *
+     * @throws Fault INTERNAL if the directory cannot be used
+     */
+    public static OutputLog open(Path directory) {
+        return open(directory, SEGMENT_BYTES);
+    }
+
+    static OutputLog open(Path directory, long segmentBytes) {
+        OutputLog log = new OutputLog(directory, segmentBytes);
+        try {
+            Files.createDirectories(directory);
+            try (var files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
+                for (Path file : files) {
+                    log.segments.add(log.openSegment(file));
+                }
+            }
+            log.segments.sort((a, b) -> Long.compare(a.begin, b.begin));
+            return log;
+        } catch (IOException e) {
+            log.close();
+            throw Fault.internal("the kept output in %s cannot be opened", directory).causedBy(e);
+        }
+    }
+
+    private Segment openSegment(Path file) throws IOException {
+        String name = file.getFileName().toString();
+        long begin = Long.parseLong(name.substring(0, name.length() - SUFFIX.length()));
+        FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        long whole = wholeRecords(channel);
+        channel.truncate(whole);
+        return new Segment(begin, file, channel, whole);
+    }
+
+    private static long wholeRecords(FileChannel channel) throws IOException {
+        long at = 0;
+        long size = channel.size();
+        while (at + HEADER_BYTES <= size) {
+            long next =
+                    at + HEADER_BYTES + readFully(channel, at, HEADER_BYTES).getInt(1 + Long.BYTES);
+            if (next > size || next < at + HEADER_BYTES) {
+                break;
+            }
+            at = next;
+        }
+        return at;
+    }
+
+    /**
+     * Appends what a process has written.
+     *
+     * @throws Fault RESOURCE_EXHAUSTED if the disk is full; the log then misses this piece and is
+     *     otherwise intact
+     */
+    public void append(Stream stream, long timeMillis, byte[] data, int offset, int length) {
+        ByteBuffer record = ByteBuffer.allocate(HEADER_BYTES + length);
+        record.put(stream.number).putLong(timeMillis).putInt(length);
+        record.put(data, offset, length).flip();
+        lock.lock(); // one writer at a time; readers hold it only while they look
+        try {
+            Segment segment = segmentFor(record.remaining());
+            long at = segment.length;
+            while (record.hasRemaining()) {
+                at += segment.channel.write(record, at);
+            }
+            segment.length = at;
+            grown.signalAll();
+        } catch (IOException e) {
+            throw Fault.resourceExhausted("output could not be kept in %s", directory).causedBy(e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Segment segmentFor(int bytes) throws IOException {
+        if (!segments.isEmpty()) {
+            Segment last = segments.getLast();
+            if (last.length == 0 || last.length + bytes <= segmentBytes) {
+                return last;
+            }
+        }
+        long begin = segments.isEmpty() ? 0 : segments.getLast().end();
+        Path file = directory.resolve(begin + SUFFIX);
+        FileChannel channel =
+                FileChannel.open(
+                        file,
+                        java.util.Set.of(
+                                StandardOpenOption.READ,
+                                StandardOpenOption.WRITE,
+                                StandardOpenOption.CREATE_NEW),
+                        PosixFilePermissions.asFileAttribute(
+                                PosixFilePermissions.fromString("rw-------")));
+        Segment segment = new Segment(begin, file, channel, 0);
+        segments.add(segment);
+        if (segments.size() > 2) {
+            Segment oldest = segments.removeFirst();
+            oldest.channel.close();
+            Files.deleteIfExists(oldest.file);
+        }
+        return segment;
+    }
+
+    /** Says that nothing will follow: readers that wait are told the end. */
+    public void end() {
+        lock.lock();
+        try {
+            ended = true;
+            grown.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Reads from {@code cursor} on, which skips ahead if that part has been dropped already.
+     *
+     * @param maxBytes how much data at most; one entry is returned even if it alone is larger
+     * @param patience how long to wait if there is nothing yet; zero not to
+     * @throws Fault INTERNAL if the log cannot be read
+     */
+    public Piece read(long cursor, int maxBytes, Duration patience) throws InterruptedException {
+        lock.lock();
+        try {
+            long nanos = patience.toNanos();
+            while (cursor >= endCursor() && !ended && nanos > 0) {
+                nanos = grown.awaitNanos(nanos);
+            }
+            return readNow(cursor, maxBytes);
+        } catch (IOException e) {
+            throw Fault.internal("the kept output in %s cannot be read", directory).causedBy(e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Piece readNow(long cursor, int maxBytes) throws IOException {
+        List<Entry> entries = new ArrayList<>();
+        long at = segments.isEmpty() ? 0 : Math.max(cursor, segments.getFirst().begin);
+        long budget = maxBytes;
+        for (Segment segment : segments) {
+            while (at >= segment.begin && at < segment.end() && budget > 0) {
+                ByteBuffer header = readFully(segment.channel, at - segment.begin, HEADER_BYTES);
+                int length = header.getInt(1 + Long.BYTES);
+                if (!entries.isEmpty() && length > budget) {
+                    return new Piece(entries, at, false);
+                }
+                byte[] data =
+                        readFully(segment.channel, at - segment.begin + HEADER_BYTES, length)
+                                .array();
+                entries.add(new Entry(Stream.of(header.get(0)), header.getLong(1), data));
+                at += HEADER_BYTES + length;
+                budget -= length;
+            }
+        }
+        return new Piece(entries, at, ended && at >= endCursor());
+    }
+
+    private long endCursor() {
+        return segments.isEmpty() ? 0 : segments.getLast().end();
+    }
+
+    private static ByteBuffer readFully(FileChannel channel, long at, int length)
+            throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate(length);
+        while (buffer.hasRemaining()) {
+            if (channel.read(buffer, at + buffer.position()) < 0) {
+                throw new EOFException("the log is shorter than it was");
+            }
+        }
+        return buffer.flip();
+    }
+
+    /** Lets go of the files, which stay. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            for (Segment segment : segments) {
+                try {
+                    segment.channel.close();
+                } catch (IOException e) {
+                    // it was only read or has been written through already: nothing is lost
+                }
+            }
+            segments.clear();
+            ended = true;
+            grown.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,328 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import com.google.protobuf.ByteString;
+import io.bunkai.api.AgentMethods;
+import io.bunkai.api.agent.CreateSandboxRequest;
+import io.bunkai.api.agent.GetOOMEventRequest;
+import io.bunkai.api.agent.ReseedRandomDevRequest;
+import io.bunkai.api.agent.SetGuestDateTimeRequest;
+import io.bunkai.base.Closer;
+import io.bunkai.base.Deadline;
+import io.bunkai.base.Fault;
+import io.bunkai.base.NanoClock;
+import io.bunkai.linux.ErrnoException;
+import io.bunkai.linux.LinuxProcess;
+import io.bunkai.linux.ProcessIdentity;
+import io.bunkai.linux.Signals;
+import io.bunkai.vmm.Hypervisor;
+import io.bunkai.vmm.VirtualMachine;
+import io.bunkai.vmm.VmEvent;
+import io.bunkai.vmm.VmExit;
+import io.bunkai.vmm.VmListener;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * One running machine with its agent: brought up, found again, torn down.
+ *
+ * <p>Closing lets go of the machine, which runs on; {@link #tearDown} ends it. What a machine
+ * leaves on the host is all named in its {@link Plan}, so the teardown works without a sandbox,
+ * too.
+ */
+final class Sandbox implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Sandbox.class.getName());
+    private static final Duration KILL_PATIENCE = Duration.ofSeconds(10);
+
+    /** As much as the kernel's generator takes in. */
+    private static final int SEED_BYTES = 64;
+
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    private final Plan plan;
+    private final VirtualMachine machine;
+    private final AgentConnection agent;
+    private final GuestConsole console;
+
+    private Sandbox(
+            Plan plan, VirtualMachine machine, AgentConnection agent, GuestConsole console) {
+        this.plan = plan;
+        this.machine = machine;
+        this.agent = agent;
+        this.console = console;
+    }
+
+    /** What happens while a machine is brought up that others must know of at once. */
+    interface Progress {
+        /** QEMU runs: from now on it must be found again. */
+        void launched(ProcessIdentity vmm);
+
+        /** The guest's agent answers. */
+        void agentReady();
+    }
+
+    /**
+     * Boots the machine, up to an agent that has answered.
+     *
+     * @throws Fault with what failed; nothing is left but what {@link #tearDown} removes
+     */
+    static Sandbox start(
+            Plan plan,
+            Hypervisor hypervisor,
+            Timeline timeline,
+            NanoClock clock,
+            Deadline deadline,
+            Progress progress)
+            throws Exception {
+        try (Closer undo = new Closer()) {
+            VirtualMachine machine =
+                    timeline.step(
+                            "machine.launch", () -> hypervisor.launch(plan.machine(), deadline));
+            undo.own(machine);
+            progress.launched(machine.identity());
+            GuestConsole console =
+                    undo.own(
+                            GuestConsole.connect(
+                                    plan.id(), machine.consoleSocket(), timeline, clock));
+            AgentConnection agent = undo.own(new AgentConnection(plan.id(), machine.agentSocket()));
+            timeline.guestStarts();
+            machine.resume(deadline);
+            timeline.step("agent.ready", () -> awaitAgent(plan, machine, agent, console, deadline));
+            progress.agentReady();
+            Sandbox sandbox = new Sandbox(plan, machine, agent, console);
+            timeline.step("sandbox.create", () -> sandbox.prepareGuest(deadline));
+            undo.release();
+            return sandbox;
+        }
+    }
+
+    private static Object awaitAgent(
+            Plan plan,
+            VirtualMachine machine,
+            AgentConnection agent,
+            GuestConsole console,
+            Deadline deadline) {
+        onExit(machine, _ -> agent.close()); // a machine that ends while it boots is not waited for
+        try {
+            agent.awaitReady(deadline);
+            return plan;
+        } catch (Fault e) {
+            throw whyItDidNotBoot(plan, machine, console, e);
+        }
+    }
+
+    private static Fault whyItDidNotBoot(
+            Plan plan, VirtualMachine machine, GuestConsole console, Fault failure) {
+        Optional<VmExit> exit = machine.exit();
+        List<String> lines = console.lastLines();
+        String said = lines.isEmpty() ? "nothing" : String.join(" | ", lines);
+        Fault why =
+                exit.map(ended ->
+                                Fault.unavailable(
+                                        "the machine of %s ended while it booted: %s",
+                                        plan.id(), ended.describe()))
+                        .orElseGet(() ->
+                                Fault.of(
+                                        failure.code(),
+                                        "the agent of %s did not answer",
+                                        plan.id()));
+        return why.causedBy(failure).withHint("the guest's console said last: %s", said);
+    }
+
+    /** {@return a sandbox that an earlier daemon brought up} */
+    static Sandbox adopt(
+            Plan plan,
+            ProcessIdentity vmm,
+            Hypervisor hypervisor,
+            NanoClock clock,
+            Deadline deadline)
+            throws Exception {
+        try (Closer undo = new Closer()) {
+            VirtualMachine machine = undo.own(hypervisor.adopt(plan.machine(), vmm, deadline));
+            GuestConsole console =
+                    undo.own(
+                            GuestConsole.connect(
+                                    plan.id(),
+                                    machine.consoleSocket(),
+                                    new Timeline(clock),
+                                    clock));
+            AgentConnection agent = undo.own(new AgentConnection(plan.id(), machine.agentSocket()));
+            onExit(machine, _ -> agent.close());
+            undo.release();
+            return new Sandbox(plan, machine, agent, console);
+        }
+    }
+
+    /**
+     * The guest gets the time, entropy of its own, and its name, before any process of a user's
+     * runs.
+     */
+    private Object prepareGuest(Deadline deadline) throws IOException {
+        Instant now = Instant.now();
+        agent.call(
+                AgentMethods.SET_GUEST_DATE_TIME,
+                SetGuestDateTimeRequest.newBuilder()
+                        .setSec(now.getEpochSecond())
+                        .setUsec(now.getNano() / 1000)
+                        .build(),
+                deadline);
+        byte[] seed = new byte[SEED_BYTES];
+        RANDOM.nextBytes(seed);
+        agent.call(
+                AgentMethods.RESEED_RANDOM_DEV,
+                ReseedRandomDevRequest.newBuilder().setData(ByteString.copyFrom(seed)).build(),
+                deadline);
+        agent.call(
+                AgentMethods.CREATE_SANDBOX,
+                CreateSandboxRequest.newBuilder()
+                        .setSandboxId(plan.id())
+                        .setHostname(plan.guest().hostname())
+                        .addAllDns(plan.guest().dns())
+                        .build(),
+                deadline);
+        return plan;
+    }
+
+    /** {@return the agent} */
+    GuestCalls agent() {
+        return agent;
+    }
+
+    /** {@return QEMU} */
+    ProcessIdentity vmm() {
+        return machine.identity();
+    }
+
+    /** {@return what the guest's console said last} */
+    List<String> lastConsoleLines() {
+        return console.lastLines();
+    }
+
+    /** Tells when the machine has ended, at once if it has already. */
+    void onExit(Consumer<VmExit> listener) {
+        onExit(machine, listener);
+    }
+
+    private static void onExit(VirtualMachine machine, Consumer<VmExit> listener) {
+        machine.listen(
+                new VmListener() {
+                    @Override
+                    public void onEvent(VmEvent event) {
+                        LOG.log(
+                                System.Logger.Level.DEBUG,
+                                "event machine={0} {1}",
+                                machine.spec().id(),
+                                event);
+                    }
+
+                    @Override
+                    public void onExit(VmExit exit) {
+                        listener.accept(exit);
+                    }
+                });
+    }
+
+    /**
+     * Calls {@code listener} with the id of each container that ran out of memory, until the
+     * machine is let go.
+     */
+    void watchMemory(Consumer<String> listener) {
+        Thread.ofVirtual()
+                .name("oom " + plan.id())
+                .start(() -> {
+                    try {
+                        while (true) {
+                            listener.accept(
+                                    agent.call(
+                                                    AgentMethods.GET_OOM_EVENT,
+                                                    GetOOMEventRequest.getDefaultInstance(),
+                                                    Deadline.never())
+                                            .getContainerId());
+                        }
+                    } catch (IOException | Fault e) {
+                        LOG.log(
+                                System.Logger.Level.DEBUG,
+                                "memory is not watched any more machine={0} reason={1}",
+                                plan.id(),
+                                e.getMessage());
+                    }
+                });
+    }
+
+    /** Lets go of the machine, which runs on. */
+    @Override
+    public void close() {
+        agent.close();
+        console.close();
+        machine.close();
+    }
+
+    /**
+     * Ends a machine and removes what it left on the host. Idempotent; needs nothing but the plan
+     * and, if it is known, QEMU's identity.
+     *
+     * @param gone called once no process is left
+     * @throws Fault INTERNAL if something cannot be removed; it can be tried again
+     */
+    static void tearDown(
+            Plan plan,
+            Optional<ProcessIdentity> vmm,
+            Hypervisor hypervisor,
+            Journal journal,
+            Runnable gone) {
+        Deadline deadline = Deadline.after(KILL_PATIENCE);
+        try {
+            for (ProcessIdentity process : processesOf(plan, vmm, hypervisor)) {
+                kill(process, deadline);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Fault.of(io.bunkai.base.FaultCode.CANCELLED, "interrupted").causedBy(e);
+        }
+        gone.run();
+        HostCgroups.remove(plan.cgroups(), deadline);
+        journal.deleteMachineFiles(plan.id());
+    }
+
+    /**
+     * QEMU, whether or not the journal knows it, and whoever else is in the machine's control
+     * groups.
+     */
+    private static List<ProcessIdentity> processesOf(
+            Plan plan, Optional<ProcessIdentity> vmm, Hypervisor hypervisor) {
+        List<ProcessIdentity> found = new ArrayList<>();
+        vmm.filter(ProcessIdentity::isAlive).ifPresent(found::add);
+        for (int pid : HostCgroups.processes(plan.cgroups())) {
+            ProcessIdentity.of(pid)
+                    .filter(process -> !found.contains(process))
+                    .ifPresent(found::add);
+        }
+        if (vmm.isEmpty()) {
+            hypervisor
+                    .find(plan.machine())
+                    .filter(process -> !found.contains(process))
+                    .ifPresent(found::add);
+        }
+        return found;
+    }
+
+    private static void kill(ProcessIdentity process, Deadline deadline)
+            throws InterruptedException {
+        try (LinuxProcess handle = LinuxProcess.adopt(process)) {
+            handle.signal(Signals.SIGKILL);
+            if (handle.await(deadline).isEmpty()) {
+                throw Fault.internal(
+                        "process %d does not end although it was killed", process.pid());
+            }
+        } catch (ErrnoException e) {
+            LOG.log(System.Logger.Level.DEBUG, "process has gone pid={0}", process.pid());
+        }
+    }
+}

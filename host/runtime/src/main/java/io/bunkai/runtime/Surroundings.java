@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import io.bunkai.base.NanoClock;
+import io.bunkai.vmm.Hypervisor;
+
+/** What a container needs of the daemon that holds it. */
+interface Surroundings {
+    Hypervisor hypervisor();
+
+    Journal journal();
+
+    NanoClock clock();
+
+    /** {@return milliseconds since the epoch} */
+    long nowMillis();
+
+    CrashPoints crashPoints();
+
+    /** {@return whether this daemon is about to end, so that what breaks now is not a loss} */
+    boolean isClosing();
+
+    /** The container's name and id are free. Idempotent. */
+    void released(Container container);
+
+    /** Deletes the kept output. Idempotent. */
+    void deleteOutput(String id);
+}

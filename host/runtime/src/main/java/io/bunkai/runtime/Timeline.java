@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import io.bunkai.base.NanoClock;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/**
+ * What a start did when: every step with its begin and its end, host and guest. Safe for use by
+ * several threads.
+ */
+public final class Timeline {
+    private static final long NANOS_PER_MICRO = 1000;
+
+    private final NanoClock clock;
+    private final long origin;
+    private final List<Step> steps = new ArrayList<>(); // guarded by this
+    private long guestOrigin; // guarded by this
+
+    /** Begins a timeline: its zero is now. */
+    public Timeline(NanoClock clock) {
+        this.clock = clock;
+        this.origin = clock.nanos();
+        this.guestOrigin = origin;
+    }
+
+    /** Where a step took place. */
+    public enum Side {
+        HOST,
+        GUEST
+    }
+
+    /**
+     * One step.
+     *
+     * @param name what was done: {@code machine.launch}
+     * @param beginMicros since the timeline's zero
+     * @param endMicros since the timeline's zero
+     * @param detail for people; may be empty
+     */
+    public record Step(String name, Side side, long beginMicros, long endMicros, String detail) {}
+
+    /**
+     * Does {@code work} and notes how long it took, also if it failed. {@return what the work
+     * returned}
+     */
+    public <T> T step(String name, Callable<T> work) throws Exception {
+        long begin = micros();
+        String detail = "";
+        try {
+            return work.call();
+        } catch (Exception e) {
+            detail = "failed";
+            throw e;
+        } finally {
+            add(new Step(name, Side.HOST, begin, micros(), detail));
+        }
+    }
+
+    /** Notes a step of the host. */
+    public void hostStep(String name, long beginMicros, long endMicros) {
+        add(new Step(name, Side.HOST, beginMicros, endMicros, ""));
+    }
+
+    /** The guest's clock of uptime starts now: its first instruction is about to run. */
+    public synchronized void guestStarts() {
+        guestOrigin = clock.nanos();
+    }
+
+    /** Notes a step of the guest, in microseconds of its own uptime. */
+    public synchronized void guestStep(String name, long beginMicros, long endMicros) {
+        long shift = (guestOrigin - origin) / NANOS_PER_MICRO;
+        add(new Step(name, Side.GUEST, shift + beginMicros, shift + endMicros, ""));
+    }
+
+    /** {@return microseconds since the timeline's zero} */
+    public long micros() {
+        return (clock.nanos() - origin) / NANOS_PER_MICRO;
+    }
+
+    /** {@return all steps so far, by their begin} */
+    public synchronized List<Step> steps() {
+        return steps.stream()
+                .sorted(Comparator.comparingLong(Step::beginMicros).thenComparing(Step::name))
+                .toList();
+    }
+
+    private synchronized void add(Step step) {
+        steps.add(step);
+    }
+}

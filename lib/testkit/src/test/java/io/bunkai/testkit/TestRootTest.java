@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.bunkai.base.Deadline;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TestRootTest {
+    @Test
+    void isShortAndItsOwners() throws IOException {
+        try (TestRoot root = TestRoot.create()) {
+            assertThat(root.path().toString().length()).isLessThan(20);
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(root.path())))
+                    .isEqualTo("rwx------");
+        }
+    }
+
+    @Test
+    void deletesWhatIsInItAndNotWhereLinksLead(@TempDir Path elsewhere) throws IOException {
+        Path kept = Files.createFile(elsewhere.resolve("kept"));
+        TestRoot root = TestRoot.create();
+        Files.createDirectories(root.resolve("a/b"));
+        Files.createFile(root.resolve("a/b/file"));
+        Files.createSymbolicLink(root.resolve("a/link"), elsewhere);
+        root.close();
+
+        assertThat(root.path()).doesNotExist();
+        assertThat(kept).exists();
+    }
+
+    @Test
+    void deletesNothingWhileSomethingIsMountedInIt() throws IOException {
+        Deadline deadline = Deadline.after(Duration.ofSeconds(60));
+        TestRoot root = TestRoot.create();
+        Path point = Files.createDirectory(root.resolve("point"));
+        CommandRun.of("mount", "-t", "tmpfs", "none", point.toString())
+                .run(deadline)
+                .expectSuccess();
+        Path file = Files.createFile(point.resolve("file"));
+
+        assertThatThrownBy(root::close)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining(point.toString());
+        assertThat(file).exists();
+
+        CommandRun.of("umount", point.toString()).run(deadline).expectSuccess();
+        root.close();
+        assertThat(root.path()).doesNotExist();
+    }
+}
