@@ -227,7 +227,7 @@ lay_out() {
         write_launcher bin/bunkai host/cli io.bunkai.cli/io.bunkai.cli.Main "$CLI_OPTIONS"
         write_launcher bin/bunkaid host/daemon io.bunkai.daemon/io.bunkai.daemon.BunkaidMain "$DAEMON_OPTIONS" \
             '--guest "$made/guest"'
-        write_launcher libexec/bunkai-image guest/image io.bunkai.image/io.bunkai.image.ImageMain "$CLI_OPTIONS"
+        write_launcher libexec/bunkai-image guest/image io.bunkai.image/io.bunkai.image.ImageMain "$COMMON_OPTIONS -Xmx1g"
         train bunkai "$made/bin/bunkai" --train
         train bunkaid rehearse_daemon
         : >"$stamps/launchers"
