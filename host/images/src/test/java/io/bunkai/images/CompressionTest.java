@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.airlift.compress.v3.MalformedInputException;
 import io.airlift.compress.v3.zstd.ZstdJavaInputStream;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
@@ -89,7 +90,7 @@ class CompressionTest {
                 .as("%d bytes of %x", bad.length, kind)
                 .isThrownBy(() -> inflate(bad, kind))
                 .satisfies(e ->
-                        assertThat(e).isInstanceOfAny(Fault.class, IllegalArgumentException.class));
+                        assertThat(e).isInstanceOfAny(Fault.class, MalformedInputException.class));
     }
 
     private byte[] compress(String command, byte[] plain) {

@@ -363,7 +363,8 @@ class ImageStoreTest {
         ProcessHandle.current().children().forEach(ProcessHandle::destroyForcibly);
         resolving.join();
         assertThat(fault.get())
-                .hasMessageContaining("the process that unpacks the image killed by SIGKILL");
+                .hasMessageContaining(
+                        "the process that unpacks the image died (killed by SIGKILL)");
         assertThat(root.resolve("disks")).isEmptyDirectory();
     }
 
