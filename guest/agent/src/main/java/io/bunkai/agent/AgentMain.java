@@ -88,7 +88,7 @@ public final class AgentMain {
         TtrpcServer server =
                 server(
                         layout.withHotplugTimeout(options.hotplugTimeout()),
-                        Reaper.start(),
+                        Reaper.ofThisProcess(),
                         Mounter.KERNEL,
                         VERSION);
         jvmStep(begin);

@@ -38,8 +38,16 @@ final class Reaper {
 
     private Reaper() {}
 
-    /** Starts the thread, which lives as long as the process. */
-    static Reaper start() {
+    /** {@return the one of this process; its thread lives as long as the process} */
+    static Reaper ofThisProcess() {
+        return OfThisProcess.REAPER;
+    }
+
+    private static final class OfThisProcess {
+        private static final Reaper REAPER = start();
+    }
+
+    private static Reaper start() {
         Reaper reaper = new Reaper();
         Thread thread = new Thread(null, reaper::run, "reaper", STACK_BYTES);
         thread.setDaemon(true);

@@ -121,7 +121,8 @@ final class Training {
     private static boolean run(String version, Path base) throws IOException, InterruptedException {
         GuestLayout layout = prepare(base);
         Children.becomeSubreaper();
-        TtrpcServer server = AgentMain.server(layout, Reaper.start(), new NoMounts(), version);
+        TtrpcServer server =
+                AgentMain.server(layout, Reaper.ofThisProcess(), new NoMounts(), version);
         Pipe toGuest = Pipe.create();
         Pipe toHost = Pipe.create();
         GuestChannel channel = new GuestChannel(toGuest.read().input(), toHost.write().output());

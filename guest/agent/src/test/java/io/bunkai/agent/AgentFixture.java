@@ -61,7 +61,7 @@ final class AgentFixture implements AutoCloseable {
         } catch (ErrnoException e) {
             throw new IllegalStateException(e);
         }
-        return Reaper.start();
+        return Reaper.ofThisProcess();
     }
 
     AgentFixture(Path base, String crun, Mounter mounter, Path cgroups) throws IOException {

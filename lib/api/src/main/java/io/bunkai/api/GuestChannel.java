@@ -139,14 +139,20 @@ public final class GuestChannel {
             return new Output(this);
         }
 
+        /** {@return what the session's frames are marked with} */
+        long number() {
+            return session;
+        }
+
         /** {@return whether the session has not ended} */
         public boolean isOpen() {
             return current.get() == this;
         }
 
         /**
-         * Ends the session from this side, and tells the host if it was not over already. Waits for
-         * a write under way.
+         * Ends the session from this side, and tells the host if it was not over already. If no
+         * host is connected and that has not been noticed, this waits for the next one, as every
+         * write does.
          *
          * @throws IOException if the port failed
          */

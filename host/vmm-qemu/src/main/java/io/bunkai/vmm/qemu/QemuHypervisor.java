@@ -41,11 +41,6 @@ import java.util.stream.Stream;
  * a second attempt.
  */
 public final class QemuHypervisor implements Hypervisor {
-    /** The oldest QEMU whose command line and protocol are known to fit: Debian 12's. */
-    private static final int OLDEST_MAJOR = 7;
-
-    private static final int OLDEST_MINOR = 2;
-
     /** QEMU often says what went wrong on one line, and what that means on the next. */
     private static final int LINES_IN_CAUSE = 3;
 
@@ -75,7 +70,7 @@ public final class QemuHypervisor implements Hypervisor {
             try {
                 QemuMachine machine = QemuMachine.connect(spec, process, diagnostics, deadline);
                 undo.release(); // the machine owns all of it
-                return requireVersion(machine);
+                return machine;
             } catch (InterruptedIOException e) {
                 throw Fault.deadlineExceeded("machine %s did not come up in time", spec.id())
                         .causedBy(e);
@@ -137,20 +132,6 @@ public final class QemuHypervisor implements Hypervisor {
             socket.close();
             throw new ErrnoException("restrict " + path, Errno.EACCES);
         }
-    }
-
-    private static VirtualMachine requireVersion(QemuMachine machine) {
-        QmpVersion version = machine.version();
-        if (version.isAtLeast(OLDEST_MAJOR, OLDEST_MINOR)) {
-            return machine;
-        }
-        try (machine) {
-            machine.kill(Deadline.after(REAP));
-        }
-        throw Fault.failedPrecondition(
-                        "%s is QEMU %s, and %d.%d is the oldest that is supported",
-                        machine.spec().hypervisor(), version, OLDEST_MAJOR, OLDEST_MINOR)
-                .withHint("install a newer QEMU, or name one in the configuration");
     }
 
     /** The connection broke: QEMU has ended, or is about to, and has said why. */

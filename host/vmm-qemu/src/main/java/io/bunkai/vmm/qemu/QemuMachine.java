@@ -55,6 +55,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class QemuMachine implements VirtualMachine {
     private static final System.Logger LOG = System.getLogger(QemuMachine.class.getName());
+
+    /** The oldest QEMU whose command line and protocol are known to fit: Debian 12's. */
+    private static final int OLDEST_MAJOR = 7;
+
+    private static final int OLDEST_MINOR = 2;
     private static final int MOST_EVENTS = 64;
     private static final int MOST_LOGGED = 10;
 
@@ -73,6 +78,7 @@ final class QemuMachine implements VirtualMachine {
     private final CompletableFuture<IOException> disconnected = new CompletableFuture<>();
 
     private @Nullable QmpClient client;
+    private String description = "QEMU";
     private boolean detached;
     private @Nullable Reason reason;
     private final List<VmListener> listeners = new ArrayList<>();
@@ -90,6 +96,7 @@ final class QemuMachine implements VirtualMachine {
      * Takes over a QEMU process and connects to it. On failure nothing is taken over.
      *
      * @throws IOException if QEMU does not answer, or has ended
+     * @throws Fault FAILED_PRECONDITION if this QEMU is too old
      */
     static QemuMachine connect(
             VirtualMachineSpec spec,
@@ -102,12 +109,14 @@ final class QemuMachine implements VirtualMachine {
         QmpClient client = QmpClient.connect(socket, machine.new FromQmp(), deadline);
         try (var undo = new Closer()) {
             undo.own(client);
+            requireVersion(spec, client.version());
             // The greeting comes before the devices are made; this answer comes after.
             client.execute(new QueryStatus(), deadline);
             undo.release();
         }
         synchronized (machine) {
             machine.client = client;
+            machine.description = QemuHypervisor.describe(client.version());
         }
         machine.log(diagnostics.drain());
         var _ =
@@ -118,8 +127,13 @@ final class QemuMachine implements VirtualMachine {
         return machine;
     }
 
-    QmpVersion version() {
-        return qmp().version();
+    private static void requireVersion(VirtualMachineSpec spec, QmpVersion version) {
+        if (!version.isAtLeast(OLDEST_MAJOR, OLDEST_MINOR)) {
+            throw Fault.failedPrecondition(
+                            "%s is QEMU %s, and %d.%d is the oldest that is supported",
+                            spec.hypervisor(), version, OLDEST_MAJOR, OLDEST_MINOR)
+                    .withHint("install a newer QEMU, or name one in the configuration");
+        }
     }
 
     @Override
@@ -133,8 +147,8 @@ final class QemuMachine implements VirtualMachine {
     }
 
     @Override
-    public String description() {
-        return QemuHypervisor.describe(version());
+    public synchronized String description() {
+        return description;
     }
 
     @Override

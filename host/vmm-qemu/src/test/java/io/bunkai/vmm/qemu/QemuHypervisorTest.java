@@ -9,6 +9,8 @@ import io.bunkai.base.ByteSize;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
+import io.bunkai.linux.LinuxProcess;
+import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Processes;
 import io.bunkai.linux.Signals;
 import io.bunkai.vmm.Disk;
@@ -27,15 +29,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The contract, kept by real QEMU processes whose guests are a few instructions in real mode. */
 class QemuHypervisorTest extends HypervisorContract {
     private final QemuHypervisor hypervisor = new QemuHypervisor();
+    private final List<ProcessIdentity> started = new ArrayList<>();
 
     @TempDir Path files;
 
@@ -69,6 +74,25 @@ class QemuHypervisorTest extends HypervisorContract {
         assertThat(Processes.signal(machine.identity().pid(), Signals.SIGKILL)).isTrue();
     }
 
+    /** Keeps what was started, since a test that fails does not get to ending it. */
+    private VirtualMachine launch(VirtualMachineSpec spec, Deadline deadline) {
+        VirtualMachine machine = hypervisor.launch(spec, deadline);
+        started.add(machine.identity());
+        return machine;
+    }
+
+    @AfterEach
+    void leavesNoProcessBehind() throws Exception {
+        for (ProcessIdentity process : started) {
+            if (process.isAlive()) {
+                try (LinuxProcess left = LinuxProcess.adopt(process)) {
+                    left.signal(Signals.SIGKILL);
+                    left.await();
+                }
+            }
+        }
+    }
+
     private static Deadline soon() {
         return Deadline.after(Duration.ofSeconds(60));
     }
@@ -80,7 +104,7 @@ class QemuHypervisorTest extends HypervisorContract {
     @Test
     void whatIsExecutedIsWhatIsTold() throws IOException {
         VirtualMachineSpec spec = spec(directory(), Behaviour.IDLES);
-        try (VirtualMachine machine = hypervisor.launch(spec, soon())) {
+        try (VirtualMachine machine = launch(spec, soon())) {
             Path proc = Path.of("/proc", Integer.toString(machine.identity().pid()));
             String executed =
                     new String(Files.readAllBytes(proc.resolve("cmdline")), StandardCharsets.UTF_8);
@@ -95,9 +119,21 @@ class QemuHypervisorTest extends HypervisorContract {
     }
 
     @Test
+    void aMachineBeginsItsLifeInItsCgroups() throws IOException {
+        Specs specs = specs(directory(), Behaviour.IDLES);
+        Path procs = files.resolve("cgroup.procs");
+        specs.cgroups = List.of(procs);
+        try (VirtualMachine machine = launch(specs.build(), soon())) {
+            assertThat(procs).hasContent("0");
+            assertThat(hypervisor.find(specs.build())).contains(machine.identity());
+            machine.kill(soon());
+        }
+    }
+
+    @Test
     void qemuHasNothingOpenThatIsNotItsOwn() throws IOException {
         VirtualMachineSpec spec = spec(directory(), Behaviour.IDLES);
-        try (VirtualMachine machine = hypervisor.launch(spec, soon())) {
+        try (VirtualMachine machine = launch(spec, soon())) {
             Path proc = Path.of("/proc", Integer.toString(machine.identity().pid()), "fd");
             for (Inherited inherited : hypervisor.command(spec).inherited()) {
                 Path descriptor = proc.resolve(Integer.toString(inherited.descriptor()));
@@ -129,8 +165,8 @@ class QemuHypervisorTest extends HypervisorContract {
     void aReadOnlyDiskServesTwoMachinesAtATime() throws IOException {
         VirtualMachineSpec first = specs(files.resolve("vm1"), Behaviour.IDLES).build();
         VirtualMachineSpec second = specs(files.resolve("vm2"), Behaviour.IDLES).build();
-        try (VirtualMachine one = hypervisor.launch(first, soon());
-                VirtualMachine two = hypervisor.launch(second, soon())) {
+        try (VirtualMachine one = launch(first, soon());
+                VirtualMachine two = launch(second, soon())) {
             assertThat(hypervisor.find(first)).contains(one.identity());
             assertThat(hypervisor.find(second)).contains(two.identity());
             one.kill(soon());
@@ -145,10 +181,8 @@ class QemuHypervisorTest extends HypervisorContract {
         Specs first = specs(files.resolve("vm1"), Behaviour.IDLES);
         Specs second = specs(files.resolve("vm2"), Behaviour.IDLES);
         first.disks = second.disks = List.of(new Disk("data", image, false, "data", 4));
-        try (VirtualMachine machine = hypervisor.launch(first.build(), soon())) {
-            Fault fault =
-                    catchThrowableOfType(
-                            Fault.class, () -> hypervisor.launch(second.build(), soon()));
+        try (VirtualMachine machine = launch(first.build(), soon())) {
+            Fault fault = catchThrowableOfType(Fault.class, () -> launch(second.build(), soon()));
             assertThat(fault.code()).isEqualTo(FaultCode.UNAVAILABLE);
             assertThat(fault.getCause())
                     .hasMessageContaining("lock")
@@ -162,7 +196,7 @@ class QemuHypervisorTest extends HypervisorContract {
         Specs specs = specs(directory(), Behaviour.POWERS_OFF);
         specs.memory = new MemorySpec(ByteSize.ofMib(16), true);
         specs.security = new SecuritySpec("");
-        try (VirtualMachine machine = hypervisor.launch(specs.build(), soon())) {
+        try (VirtualMachine machine = launch(specs.build(), soon())) {
             machine.resume(soon());
             assertThat(machine.awaitExit(soon()).orElseThrow().reason())
                     .isEqualTo(VmExit.Reason.GUEST_POWERED_OFF);
@@ -173,8 +207,7 @@ class QemuHypervisorTest extends HypervisorContract {
     void whatQemuSaysAgainstItIsTheCause() throws IOException {
         Specs specs = specs(directory(), Behaviour.IDLES);
         specs.machineOptions = "no-such-option=on";
-        Fault fault =
-                catchThrowableOfType(Fault.class, () -> hypervisor.launch(specs.build(), soon()));
+        Fault fault = catchThrowableOfType(Fault.class, () -> launch(specs.build(), soon()));
         assertThat(fault.code()).isEqualTo(FaultCode.UNAVAILABLE);
         assertThat(fault.getMessage())
                 .matches("machine test did not come up: QEMU exited with status 1 after \\d+ ms");
@@ -189,8 +222,7 @@ class QemuHypervisorTest extends HypervisorContract {
     void aProgramThatIsMissingIsNamed() throws IOException {
         Specs specs = specs(directory(), Behaviour.IDLES);
         specs.hypervisor = files.resolve("no-such-program");
-        Fault fault =
-                catchThrowableOfType(Fault.class, () -> hypervisor.launch(specs.build(), soon()));
+        Fault fault = catchThrowableOfType(Fault.class, () -> launch(specs.build(), soon()));
         assertThat(fault.code()).isEqualTo(FaultCode.NOT_FOUND);
         assertThat(fault.getCause()).hasMessageContaining("no-such-program");
         assertThat(directory()).isEmptyDirectory();
@@ -200,8 +232,7 @@ class QemuHypervisorTest extends HypervisorContract {
     void aProgramThatIsNotQemuDoesNotComeUp() throws IOException {
         Specs specs = specs(directory(), Behaviour.IDLES);
         specs.hypervisor = script("echo 'what is this' >&2; exit 3");
-        Fault fault =
-                catchThrowableOfType(Fault.class, () -> hypervisor.launch(specs.build(), soon()));
+        Fault fault = catchThrowableOfType(Fault.class, () -> launch(specs.build(), soon()));
         assertThat(fault.code()).isEqualTo(FaultCode.UNAVAILABLE);
         assertThat(fault).hasMessageContaining("exited with status 3");
         assertThat(fault.getCause()).hasMessage("what is this");
@@ -214,9 +245,7 @@ class QemuHypervisorTest extends HypervisorContract {
         Fault fault =
                 catchThrowableOfType(
                         Fault.class,
-                        () ->
-                                hypervisor.launch(
-                                        specs.build(), Deadline.after(Duration.ofMillis(300))));
+                        () -> launch(specs.build(), Deadline.after(Duration.ofMillis(300))));
         assertThat(fault.code()).isEqualTo(FaultCode.DEADLINE_EXCEEDED);
         assertThat(directory()).isEmptyDirectory();
     }
@@ -233,8 +262,7 @@ class QemuHypervisorTest extends HypervisorContract {
         Files.createDirectory(directory());
         Files.setPosixFilePermissions(directory(), PosixFilePermissions.fromString("rwxrwxrwx"));
         Files.writeString(directory().resolve("qmp.sock"), "left behind");
-        try (VirtualMachine machine =
-                hypervisor.launch(spec(directory(), Behaviour.IDLES), soon())) {
+        try (VirtualMachine machine = launch(spec(directory(), Behaviour.IDLES), soon())) {
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(directory())))
                     .isEqualTo("rwx------");
             machine.kill(soon());
@@ -244,7 +272,7 @@ class QemuHypervisorTest extends HypervisorContract {
     @Test
     void theLastWordsOfAProcessThatDiedAreInItsExit() throws IOException {
         VirtualMachineSpec spec = spec(directory(), Behaviour.IDLES);
-        try (VirtualMachine machine = hypervisor.launch(spec, soon())) {
+        try (VirtualMachine machine = launch(spec, soon())) {
             Path standardError =
                     Path.of("/proc", Integer.toString(machine.identity().pid()), "fd", "2");
             Files.writeString(standardError, "it hurts\n");
@@ -256,7 +284,7 @@ class QemuHypervisorTest extends HypervisorContract {
     @Test
     void whoAdoptsAMachineReadsWhatItSaidMeanwhile() throws IOException {
         VirtualMachineSpec spec = spec(directory(), Behaviour.IDLES);
-        VirtualMachine former = hypervisor.launch(spec, soon());
+        VirtualMachine former = launch(spec, soon());
         former.close();
         Path standardError = Path.of("/proc", Integer.toString(former.identity().pid()), "fd", "2");
         Files.writeString(standardError, "while nobody listened\n");
@@ -272,7 +300,7 @@ class QemuHypervisorTest extends HypervisorContract {
     @Test
     void aGuestThatProvokesMessagesWithoutEndHoldsNobodyUp() throws IOException {
         VirtualMachineSpec spec = spec(directory(), Behaviour.IDLES);
-        try (VirtualMachine machine = hypervisor.launch(spec, soon())) {
+        try (VirtualMachine machine = launch(spec, soon())) {
             Path standardError =
                     Path.of("/proc", Integer.toString(machine.identity().pid()), "fd", "2");
             assertThat(

@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.MessageLite;
+import io.bunkai.ttrpc.Method;
+import java.io.IOException;
+import java.lang.reflect.Modifier;
+import java.lang.reflect.ParameterizedType;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** The constants against the services that the protocol files define. */
+class MethodsTest {
+    private static final Pattern RPC =
+            Pattern.compile("rpc (\\w+)\\(([\\w.]+)\\) returns \\(([\\w.]+)\\)");
+
+    @Test
+    void everyMethodOfTheAgentIsThere() throws Exception {
+        assertComplete(AgentMethods.class, "grpc", "AgentService", "kata/agent.proto");
+    }
+
+    @Test
+    void everyMethodOfTheHealthServiceIsThere() throws Exception {
+        assertComplete(HealthMethods.class, "grpc", "Health", "kata/health.proto");
+    }
+
+    @Test
+    void everyMethodOfTheDaemonIsThere() throws Exception {
+        assertComplete(
+                ControlMethods.class,
+                "bunkai.control.v1",
+                "Control",
+                "bunkai/control/v1/control.proto");
+    }
+
+    @Test
+    void answersMadeOfManyPartsAreBounded() {
+        assertThat(AgentMethods.STATS_CONTAINER.maxResponseBytes()).isEqualTo(256 << 10);
+        assertThat(AgentMethods.START_CONTAINER.maxResponseBytes()).isZero();
+        assertThat(AgentMethods.READ_STDOUT.maxResponseBytes()).isEqualTo(4 << 20);
+        assertThat(HealthMethods.VERSION.maxResponseBytes()).isEqualTo(4 << 10);
+    }
+
+    private static void assertComplete(
+            Class<?> constants, String protoPackage, String service, String file) throws Exception {
+        assertThat(constants.getField("SERVICE").get(null)).isEqualTo(protoPackage + "." + service);
+        assertThat(defined(constants)).isEqualTo(specified(protoPackage, service, file));
+    }
+
+    private static Map<String, String> specified(String protoPackage, String service, String file)
+            throws IOException {
+        String text = Files.readString(Path.of("src/main/protobuf", file));
+        int from = text.indexOf("service " + service + " {");
+        Matcher rpc = RPC.matcher(text.substring(from, text.indexOf("\n}", from)));
+        Map<String, String> methods = new TreeMap<>();
+        while (rpc.find()) {
+            String path = "/%s.%s/%s".formatted(protoPackage, service, rpc.group(1));
+            methods.put(path, simple(rpc.group(2)) + " -> " + simple(rpc.group(3)));
+        }
+        assertThat(methods).isNotEmpty();
+        return methods;
+    }
+
+    private static String simple(String name) {
+        return name.substring(name.lastIndexOf('.') + 1);
+    }
+
+    private static Map<String, String> defined(Class<?> constants) throws Exception {
+        Map<String, String> methods = new TreeMap<>();
+        for (var field : constants.getFields()) {
+            if (!Modifier.isStatic(field.getModifiers()) || field.getType() != Method.class) {
+                continue;
+            }
+            Method<?, ?> method = (Method<?, ?>) field.get(null);
+            var types = ((ParameterizedType) field.getGenericType()).getActualTypeArguments();
+            MessageLite request = method.request().parseFrom(new byte[0]);
+            MessageLite response = method.response().parseFrom(new byte[0]);
+            assertThat(types).containsExactly(request.getClass(), response.getClass());
+            methods.put(
+                    method.path(),
+                    request.getClass().getSimpleName()
+                            + " -> "
+                            + response.getClass().getSimpleName());
+        }
+        return methods;
+    }
+}
