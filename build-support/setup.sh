@@ -178,7 +178,7 @@ is_ready() {
 
 # A folder counts too, where sources lie, since a file that is gone leaves no other trace.
 is_newer_than_sources() {
-    [ -e "$1" ] && [ -z "$(cd "$tree" && find pom.xml mvnw .mvn build-support/*.sh build-support/find-jdk lib host guest \
+    [ -e "$1" ] && [ -z "$(cd "$tree" && find pom.xml mvnw .mvn build-support lib host guest \
         -name target -prune -o -newer "$1" \( -type f -o -path '*/src/*' \) -print -quit)" ]
 }
 
@@ -208,7 +208,7 @@ build() {
     : >"$stamps/lib.begun"
     # -Dmaven.test.skip: tests are not even compiled; ./verify does that.
     step 'build' build "$tree/mvnw" -B -ntp -f "$tree/pom.xml" -pl "$MODULES" -am -Dmaven.test.skip=true \
-        package dependency:build-classpath -Dmdep.includeScope=runtime -Dmdep.outputFile=target/runtime.path
+        package dependency:build-classpath -DincludeScope=runtime -Dmdep.outputFile=target/runtime.path
     lay_out
     printf '%s\n' "$JAVA_HOME" >"$stamps/jdk"
     # Sources that changed during the build are newer than its beginning.
@@ -254,6 +254,7 @@ put_jars() {
         [ -n "$jar" ] || continue
         name=${jar##*/}
         names="$names$name:"
+        case $name in picocli-*) jar=$(upgraded "$jar") ;; esac
         if ! cmp -s "$jar" "$folder/$name"; then
             cp "$jar" "$folder/.$name.new"
             mv "$folder/.$name.new" "$folder/$name"
@@ -270,6 +271,17 @@ put_jars() {
                 ;;
         esac
     done
+}
+
+# The jar with class files that an AOT cache takes.
+upgraded() {
+    mkdir -p "$stamps/upgraded"
+    if [ ! -e "$stamps/upgraded/${1##*/}" ]; then
+        "$JAVA_HOME/bin/java" "$tree/build-support/UpgradeClassFiles.java" "$1" "$stamps/upgraded/.new" >&2 &&
+            mv "$stamps/upgraded/.new" "$stamps/upgraded/${1##*/}" ||
+            fail "the class files of $1 could not be upgraded"
+    fi
+    printf '%s\n' "$stamps/upgraded/${1##*/}"
 }
 
 # The module's own jar and those that it needs at run time, with colons between them.
@@ -289,7 +301,8 @@ jars_of() {
 COMMON_OPTIONS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -XX:+DisplayVMOutputToStderr
     -Xlog:disable -Xlog:all=error:stderr
     --enable-native-access=io.bunkai.linux --sun-misc-unsafe-memory-access=allow'
-CLI_OPTIONS="$COMMON_OPTIONS -Xms8m -Xmx128m"
+# Reflection without made-up classes: a command uses each member once.
+CLI_OPTIONS="$COMMON_OPTIONS -Xms8m -Xmx128m -Djdk.reflect.useNativeAccessorOnly=true"
 DAEMON_OPTIONS="$COMMON_OPTIONS -Xms16m -Xmx512m -XX:+ExitOnOutOfMemoryError"
 
 # write_launcher FILE MODULE MAIN OPTIONS [ARGUMENTS]: the arguments come before the caller's.

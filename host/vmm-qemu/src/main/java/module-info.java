@@ -6,7 +6,7 @@ module io.bunkai.vmm.qemu {
     requires transitive io.bunkai.base;
     requires io.bunkai.linux;
     requires io.bunkai.qmp;
-    requires io.bunkai.vmm;
+    requires transitive io.bunkai.vmm;
     requires static org.jspecify;
 
     exports io.bunkai.vmm.qemu;

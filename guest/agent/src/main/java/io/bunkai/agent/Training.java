@@ -210,14 +210,14 @@ final class Training {
                         .setContainerId(POD)
                         .setResources(resources())
                         .build());
-        finish("exec");
         call(
                 AgentMethods.SIGNAL_PROCESS,
                 SignalProcessRequest.newBuilder()
                         .setContainerId(POD)
-                        .setExecId("no such process")
-                        .setSignal(Signals.SIGTERM)
+                        .setExecId("exec")
+                        .setSignal(Signals.number("CONT"))
                         .build());
+        finish("exec");
         finish("");
         call(
                 AgentMethods.REMOVE_CONTAINER,

@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -19,13 +20,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Packages by way of the system's apt: its sources, its pins, its proxies, its keys. Files are kept
- * in a cache and used again as long as apt names the same digest.
+ * in a cache and used again as long as apt names the same digest. Used by one thread.
  *
  * @spec https://manpages.debian.org/bookworm/apt/apt-get.8.en.html apt-get(8)
  */
 final class AptPackages implements PackageSource {
     private final CommandRunner commands;
     private final Path cache;
+    private final Map<String, Optional<DebianPackage>> known = new TreeMap<>();
 
     /** Keeps downloaded files in {@code cache}, which is made when it is needed. */
     AptPackages(CommandRunner commands, Path cache) {
@@ -34,15 +36,50 @@ final class AptPackages implements PackageSource {
     }
 
     @Override
+    public void prepare(Collection<String> roots) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("apt-cache", "depends", "--recurse"));
+        for (String kind :
+                List.of("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")) {
+            command.add("--no-" + kind);
+        }
+        command.add("--");
+        command.addAll(new TreeSet<>(roots));
+        // Names of packages begin a line; what is indented or in brackets explains them.
+        learn(
+                commands.run(Path.of("/"), command)
+                        .output()
+                        .lines()
+                        .filter(line -> !line.startsWith(" ") && !line.startsWith("<"))
+                        .toList());
+    }
+
+    @Override
     public Map<String, DebianPackage> find(Collection<String> names)
             throws IOException, InterruptedException {
-        Map<String, DebianPackage> found = new TreeMap<>(show(names, "--no-all-versions"));
-        // The version that apt prefers may be one that is installed and offered nowhere any more.
-        List<String> open = names.stream().filter(name -> !found.containsKey(name)).toList();
-        if (!open.isEmpty()) {
-            found.putAll(show(open, "--all-versions"));
+        learn(names);
+        Map<String, DebianPackage> found = new TreeMap<>();
+        for (String name : names) {
+            known.getOrDefault(name, Optional.empty())
+                    .ifPresent(candidate -> found.put(name, candidate));
         }
         return found;
+    }
+
+    /** Every question costs apt most of a second, so each name is asked for once. */
+    private void learn(Collection<String> names) throws IOException, InterruptedException {
+        List<String> open = names.stream().filter(name -> !known.containsKey(name)).toList();
+        if (open.isEmpty()) {
+            return;
+        }
+        Map<String, DebianPackage> found = new TreeMap<>(show(open, "--no-all-versions"));
+        // The version that apt prefers may be one that is installed and offered nowhere any more.
+        List<String> missing = open.stream().filter(name -> !found.containsKey(name)).toList();
+        if (!missing.isEmpty()) {
+            show(missing, "--all-versions").forEach(found::putIfAbsent);
+        }
+        for (String name : open) {
+            known.put(name, Optional.ofNullable(found.get(name)));
+        }
     }
 
     @Override

@@ -26,6 +26,9 @@ public final class GuestImage {
     /** Kernel, as QEMU's {@code -kernel} wants it. */
     public static final String KERNEL = "vmlinuz";
 
+    /** The same kernel unpacked, if that is possible: saves an emulated processor that work. */
+    public static final String UNPACKED_KERNEL = "vmlinux";
+
     /** Initramfs, as QEMU's {@code -initrd} wants it. */
     public static final String INITRD = "initrd.img";
 
@@ -161,16 +164,15 @@ public final class GuestImage {
             progress.step("making the initramfs");
             Path kernel = onlyEntry(kernelTree.resolve("boot"), "vmlinuz-");
             Files.copy(kernel, results.resolve(KERNEL));
+            SortedMap<String, String> kernels = new TreeMap<>(Map.of("kvm", KERNEL, "tcg", KERNEL));
+            if (KernelUnpacker.unpack(kernel, results.resolve(UNPACKED_KERNEL))) {
+                kernels.put("tcg", UNPACKED_KERNEL);
+            }
             KernelModules modules =
                     KernelModules.index(
                             onlyEntry(PackageTree.resolve(kernelTree, "lib/modules"), ""));
             List<Path> bootModules = modules.loadOrder(Initramfs.BOOT_MODULES);
-            Initramfs.write(
-                    results.resolve(INITRD),
-                    busybox,
-                    Resources.read("initramfs/init"),
-                    bootModules,
-                    TIME.getEpochSecond());
+            Initramfs.write(results.resolve(INITRD), busybox, bootModules, TIME.getEpochSecond());
 
             progress.step("linking the Java runtime");
             RootTree tree = RootTree.create(work.resolve("root"));
@@ -191,8 +193,10 @@ public final class GuestImage {
 
             SortedMap<String, String> packages = versions(choice);
             SortedMap<String, ImageManifest.Content> contents = new TreeMap<>();
-            for (String name : List.of(KERNEL, INITRD, ROOT_FS)) {
-                contents.put(name, ImageManifest.Content.of(results.resolve(name)));
+            for (String name : List.of(KERNEL, UNPACKED_KERNEL, INITRD, ROOT_FS)) {
+                if (Files.exists(results.resolve(name))) {
+                    contents.put(name, ImageManifest.Content.of(results.resolve(name)));
+                }
             }
             ImageManifest manifest =
                     new ImageManifest(
@@ -208,6 +212,7 @@ public final class GuestImage {
                             bootModules.stream()
                                     .map(module -> String.valueOf(module.getFileName()))
                                     .toList(),
+                            kernels,
                             KernelParameters.byAccelerator(),
                             contents);
             Files.writeString(results.resolve(INPUTS), inputs.checksums());
@@ -225,6 +230,10 @@ public final class GuestImage {
             Map<String, DebianPackage> busybox) {
         static Choice of(PackageSource source, Request request)
                 throws IOException, InterruptedException {
+            List<String> roots = new ArrayList<>(PROGRAM_PACKAGES);
+            roots.add(BUSYBOX);
+            roots.add(request.kernelPackage());
+            source.prepare(roots);
             PackageChoice choice = new PackageChoice(source);
             return new Choice(
                     choice.kernel(request.kernelPackage()),

@@ -32,6 +32,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param aotCacheBytes size of the agent's AOT cache, which it has been seen to accept
  * @param packages the Debian packages used, name to version
  * @param bootModules the kernel modules of the initramfs, in the order they are loaded
+ * @param kernels the file to boot, by accelerator: {@code kvm}, {@code tcg}
  * @param kernelParameters what to write on the kernel's command line, by accelerator
  * @param files the files beside the manifest
  */
@@ -46,6 +47,7 @@ public record ImageManifest(
         long aotCacheBytes,
         SortedMap<String, String> packages,
         List<String> bootModules,
+        SortedMap<String, String> kernels,
         SortedMap<String, String> kernelParameters,
         SortedMap<String, Content> files) {
     /** Name of the file in the image's folder. */
@@ -73,6 +75,7 @@ public record ImageManifest(
         javaModules = List.copyOf(javaModules);
         packages = sorted(packages);
         bootModules = List.copyOf(bootModules);
+        kernels = sorted(kernels);
         kernelParameters = sorted(kernelParameters);
         files = sorted(files);
     }
@@ -128,6 +131,7 @@ public record ImageManifest(
                 root.required("aotCacheBytes").asLong(),
                 textsByName(root.required("packages")),
                 texts(root.required("bootModules")),
+                textsByName(root.required("kernels")),
                 textsByName(root.required("kernelParameters")),
                 files);
     }
@@ -146,6 +150,7 @@ public record ImageManifest(
         root.put("aotCacheBytes", aotCacheBytes);
         put(root.putObject("packages"), packages);
         put(root.putArray("bootModules"), bootModules);
+        put(root.putObject("kernels"), kernels);
         put(root.putObject("kernelParameters"), kernelParameters);
         ObjectNode all = root.putObject("files");
         files.forEach((name, content) ->

@@ -23,11 +23,10 @@ final class Initramfs {
      *
      * @param target the file to write
      * @param busybox a statically linked busybox
-     * @param init the script that becomes the first process
      * @param modules kernel modules, in the order to load them
      * @param epochSeconds the time of every entry
      */
-    static void write(Path target, Path busybox, byte[] init, List<Path> modules, long epochSeconds)
+    static void write(Path target, Path busybox, List<Path> modules, long epochSeconds)
             throws IOException {
         StringBuilder order = new StringBuilder();
         try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(target));
@@ -36,7 +35,7 @@ final class Initramfs {
             archive.file("bin/busybox", 0755, Files.readAllBytes(busybox));
             archive.directory("dev", 0755);
             archive.characterDevice("dev/console", 0600, 5, 1);
-            archive.file("init", 0755, init);
+            archive.file("init", 0755, Resources.read("initramfs/init"));
             archive.directory("modules", 0755);
             for (Path module : modules) {
                 String name = String.valueOf(module.getFileName());
@@ -44,6 +43,8 @@ final class Initramfs {
                 order.append(name).append('\n');
             }
             archive.file("modules/order", 0644, order.toString().getBytes(StandardCharsets.UTF_8));
+            archive.file("mounts", 0644, Resources.read("initramfs/mounts"));
+            archive.directory("proc", 0755);
             archive.directory("root", 0755);
             archive.directory("sys", 0755);
         }

@@ -9,6 +9,9 @@ import java.util.Map;
 
 /** Where packages come from. */
 interface PackageSource {
+    /** Says that these packages and what they depend on are going to be looked for. */
+    default void prepare(Collection<String> roots) throws IOException, InterruptedException {}
+
     /**
      * {@return the packages of these names that could be downloaded, by name; names that nothing is
      * known of are absent}

@@ -30,11 +30,11 @@ final class RootTree {
                          + " free fsfreeze getopt grep gunzip gzip halt head hexdump hostname id"
                          + " ifconfig insmod ip kill killall less ln losetup ls lsmod md5sum mkdir"
                          + " mkfifo mknod mktemp modprobe more mount mv nc netstat nproc nsenter od"
-                         + " pgrep pidof ping ping6 poweroff printenv printf ps pwd readlink"
-                         + " realpath reboot reset rm rmdir rmmod route sed seq setsid sh sha256sum"
-                         + " sleep sort stat strings stty sync sysctl tail tar tee test time"
-                         + " timeout top touch tr traceroute true tty udhcpc umount uname uniq"
-                         + " unshare uptime usleep vi watch wc wget which xargs xxd yes zcat")
+                         + " pidof ping ping6 poweroff printf ps pwd readlink realpath reboot reset"
+                         + " rm rmdir rmmod route sed seq setsid sh sha256sum sleep sort stat"
+                         + " strings stty sync sysctl tail tar tee test time timeout top touch tr"
+                         + " traceroute true tty udhcpc umount uname uniq unshare uptime usleep vi"
+                         + " watch wc wget which xargs xxd yes zcat")
                             .split(" "));
 
     /** Where the kernel and /sbin/init mount something, and folders that programs expect. */

@@ -33,7 +33,9 @@ public final class Main {
             Rehearsal.run();
             System.exit(ExitCode.OK.number());
         }
-        System.exit(run(Surroundings.ofThisProcess(), arguments));
+        // Nothing is left to be done at the end: the terminal has been put back, and nothing is
+        // buffered. An orderly exit would load the JDK's logging to tell that it takes place.
+        Runtime.getRuntime().halt(run(Surroundings.ofThisProcess(), arguments));
     }
 
     /** {@return the exit status of the command that the arguments name} */

@@ -41,7 +41,7 @@ record Confinement(Path javaHome, List<Path> classPath) {
     private static final String SCRIPT =
             """
             set -eu
-            PATH=/usr/sbin:/usr/bin:/sbin:/bin
+            export PATH=/usr/sbin:/usr/bin:/sbin:/bin
             root=$1 java=$2 count=$3
             shift 3
             mount -t tmpfs -o mode=755,nosuid,nodev,size=256m tmpfs "$root"
@@ -133,14 +133,14 @@ record Confinement(Path javaHome, List<Path> classPath) {
         classPath.forEach(element -> command.add(element.toString()));
         command.addAll(
                 List.of(
-                        "prlimit",
+                        "/usr/bin/prlimit",
                         "--fsize=" + mostDiskBytes(limits),
                         "--cpu=" + limits.processorSeconds(),
                         "--nofile=" + DESCRIPTORS,
                         "--nproc=" + TASKS,
                         "--core=0",
                         "--",
-                        "chroot",
+                        "/usr/sbin/chroot",
                         root,
                         "/usr/bin/setpriv",
                         "--reuid=" + NOBODY,

@@ -213,8 +213,8 @@ final class TarReader {
     private static TarEntry.Type typeOf(char kind, String name) {
         return switch (kind) {
             // Before ustar there was no type for directories, only the slash.
-            case '\0', '0', 'S' ->
-                    name.endsWith("/") ? TarEntry.Type.DIRECTORY : TarEntry.Type.FILE;
+            case '\0' -> name.endsWith("/") ? TarEntry.Type.DIRECTORY : TarEntry.Type.FILE;
+            case '0', 'S' -> TarEntry.Type.FILE;
             case '1' -> TarEntry.Type.HARD_LINK;
             case '2' -> TarEntry.Type.SYMLINK;
             case '3' -> TarEntry.Type.CHARACTER_DEVICE;
@@ -456,7 +456,12 @@ final class TarReader {
             }
             default -> {
                 if (key.startsWith(XATTR_PREFIX) && key.length() > XATTR_PREFIX.length()) {
-                    overrides.xattrs.put(key.substring(XATTR_PREFIX.length()), value);
+                    String name = key.substring(XATTR_PREFIX.length());
+                    if (empty) {
+                        overrides.xattrs.remove(name);
+                    } else {
+                        overrides.xattrs.put(name, value);
+                    }
                 }
             }
         }

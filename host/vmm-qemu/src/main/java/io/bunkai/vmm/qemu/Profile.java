@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.vmm.qemu;
+
+import io.bunkai.vmm.Accelerator;
+import java.util.List;
+
+/** What an accelerator wants to have set, so that what helps one never slows the other. */
+sealed interface Profile permits KvmProfile, TcgProfile {
+    static Profile of(Accelerator accelerator) {
+        return switch (accelerator) {
+            case KVM -> new KvmProfile();
+            case TCG -> new TcgProfile();
+        };
+    }
+
+    /** {@return the value of {@code -accel}} */
+    String accelerator();
+
+    /** {@return the value of {@code -cpu}: a model and the features asked for} */
+    String cpu(List<String> features);
+}

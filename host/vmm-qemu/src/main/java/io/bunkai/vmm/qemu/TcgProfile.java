@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.vmm.qemu;
+
+import java.util.List;
+
+/** Everything that is tuned for software emulation. */
+record TcgProfile() implements Profile {
+    /**
+     * The buffer for translated code. QEMU's default costs some 80 MiB more for each machine; below
+     * 32 MiB the same code is translated over and over, up to ten times slower; 64 MiB is 1.5 to
+     * 1.8 times faster than 32.
+     */
+    private static final int TRANSLATION_BUFFER_MIB = 64;
+
+    /** One host thread for each processor. */
+    @Override
+    public String accelerator() {
+        return "tcg,thread=multi,tb-size=" + TRANSLATION_BUFFER_MIB;
+    }
+
+    /** Every instruction that can be translated. */
+    @Override
+    public String cpu(List<String> features) {
+        return Options.list("max", features);
+    }
+}
