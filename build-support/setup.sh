@@ -302,8 +302,8 @@ COMMON_OPTIONS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -XX:+D
     -Xlog:disable -Xlog:all=error:stderr
     --enable-native-access=io.bunkai.linux --sun-misc-unsafe-memory-access=allow'
 # Reflection without made-up classes: a command uses each member once.
-CLI_OPTIONS="$COMMON_OPTIONS -Xms8m -Xmx128m -Djdk.reflect.useNativeAccessorOnly=true"
-DAEMON_OPTIONS="$COMMON_OPTIONS -Xms16m -Xmx512m -XX:+ExitOnOutOfMemoryError"
+CLI_OPTIONS="$COMMON_OPTIONS -Xms8m -Xmx768m -Djdk.reflect.useNativeAccessorOnly=true"
+DAEMON_OPTIONS="$COMMON_OPTIONS -Xms16m -Xmx768m -XX:+ExitOnOutOfMemoryError"
 
 # write_launcher FILE MODULE MAIN OPTIONS [ARGUMENTS]: the arguments come before the caller's.
 write_launcher() {
