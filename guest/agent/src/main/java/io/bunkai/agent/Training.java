@@ -77,20 +77,34 @@ final class Training {
     private static final String CRUN =
             """
             #!/bin/sh
+            root=
             pid=
             verb=
+            fifo=
+            for last; do :; done
             while [ $# -gt 0 ]; do
                 case $1 in
+                    --root=*) root=${1#--root=} ;;
                     --pid-file) pid=$2; shift ;;
-                    create|exec) verb=run ;;
+                    create | exec | start) verb=$1 ;;
                 esac
                 shift
             done
-            if [ -n "$verb" ]; then
-                exec 3<&0
-                cat <&3 &
-                echo $! >"$pid"
-            fi
+            fifo=$root/$last/exec.fifo
+            case $verb in
+                create)
+                    mkdir -p "$root/$last" && mkfifo "$fifo" || fifo=/dev/null
+                    exec 3<&0
+                    (read -r _ <"$fifo"; exec cat <&3) &
+                    echo $! >"$pid"
+                    ;;
+                exec)
+                    exec 3<&0
+                    cat <&3 &
+                    echo $! >"$pid"
+                    ;;
+                start) [ ! -e "$fifo" ] || echo >"$fifo" ;;
+            esac
             exit 0
             """;
 

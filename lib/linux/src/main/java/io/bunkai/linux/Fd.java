@@ -141,7 +141,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Reads at most {@code length} bytes.
+     * Reads at most {@code length} bytes, and at most 64 KiB.
      *
      * @return how many were read; 0 at the end of the file
      * @throws ErrnoException EAGAIN if the descriptor is non-blocking and nothing is there, EIO and
@@ -150,8 +150,11 @@ public final class Fd implements AutoCloseable {
      */
     public int read(byte[] buffer, int offset, int length) throws ErrnoException {
         Objects.checkFromIndexSize(offset, length, buffer.length);
-        try (Arena arena = Arena.ofConfined()) {
-            return read(arena.allocate(Math.max(1, length)), buffer, offset, length);
+        MemorySegment scratch = Scratch.lease();
+        try {
+            return read(scratch, buffer, offset, Math.min(length, Scratch.BYTES));
+        } finally {
+            Scratch.giveBack(scratch);
         }
     }
 
@@ -170,7 +173,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Writes at most {@code length} bytes.
+     * Writes at most {@code length} bytes, and at most 64 KiB.
      *
      * @return how many were written, at least one unless {@code length} is 0
      * @throws ErrnoException EPIPE if nobody will read, EAGAIN, ENOSPC and others
@@ -178,8 +181,11 @@ public final class Fd implements AutoCloseable {
      */
     public int write(byte[] buffer, int offset, int length) throws ErrnoException {
         Objects.checkFromIndexSize(offset, length, buffer.length);
-        try (Arena arena = Arena.ofConfined()) {
-            return write(arena.allocate(Math.max(1, length)), buffer, offset, length);
+        MemorySegment scratch = Scratch.lease();
+        try {
+            return write(scratch, buffer, offset, Math.min(length, Scratch.BYTES));
+        } finally {
+            Scratch.giveBack(scratch);
         }
     }
 

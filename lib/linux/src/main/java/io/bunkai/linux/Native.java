@@ -32,6 +32,10 @@ final class Native {
     private static final long CAPTURE_BYTES = Linker.Option.captureStateLayout().byteSize();
     private static final MemorySegment SYSCALL = symbol("syscall");
 
+    /** Where errno is put: made once for a thread, since that costs more than a system call. */
+    private static final ThreadLocal<MemorySegment> CAPTURE =
+            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CAPTURE_BYTES, 4));
+
     private Native() {}
 
     /** {@return the address of a function of the C library} */
@@ -43,8 +47,17 @@ final class Native {
 
     /** {@return the result of a system call, or a negated errno} */
     static long syscall(int number, long a, long b, long c, long d, long e, long f) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment capture = arena.allocate(CAPTURE_BYTES, 4);
+        if (Thread.currentThread().isVirtual()) { // too many of them to keep something for each
+            try (Arena arena = Arena.ofConfined()) {
+                return syscall(arena.allocate(CAPTURE_BYTES, 4), number, a, b, c, d, e, f);
+            }
+        }
+        return syscall(CAPTURE.get(), number, a, b, c, d, e, f);
+    }
+
+    private static long syscall(
+            MemorySegment capture, int number, long a, long b, long c, long d, long e, long f) {
+        try {
             long result =
                     (long) CALL.invokeExact(SYSCALL, capture, (long) number, a, b, c, d, e, f);
             // errno is the only field of the captured state on Linux, at its beginning.

@@ -18,6 +18,9 @@ import java.util.List;
 public final class Poll {
     private static final short POLLIN = 1;
     private static final short POLLOUT = 4;
+    private static final long ENTRY_BYTES = Structs.POLLFD.byteSize();
+    private static final long FD = Structs.offset(Structs.POLLFD, "fd");
+    private static final long EVENTS = Structs.offset(Structs.POLLFD, "events");
     private static final long MILLIS_PER_SECOND = 1000;
     private static final long NANOS_PER_MILLI = 1_000_000;
 
@@ -61,17 +64,12 @@ public final class Poll {
      */
     public static boolean any(List<Interest> interests, long timeoutMillis) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
-            long size = Structs.POLLFD.byteSize();
-            MemorySegment entries = arena.allocate(size * interests.size(), 4);
+            MemorySegment entries = arena.allocate(ENTRY_BYTES * interests.size(), 4);
             for (int i = 0; i < interests.size(); i++) {
                 Interest interest = interests.get(i);
-                long at = i * size;
-                entries.set(
-                        JAVA_INT, at + Structs.offset(Structs.POLLFD, "fd"), interest.fd.number());
-                entries.set(
-                        JAVA_SHORT,
-                        at + Structs.offset(Structs.POLLFD, "events"),
-                        interest.write ? POLLOUT : POLLIN);
+                long at = i * ENTRY_BYTES;
+                entries.set(JAVA_INT, at + FD, interest.fd.number());
+                entries.set(JAVA_SHORT, at + EVENTS, interest.write ? POLLOUT : POLLIN);
             }
             long timeout = 0;
             if (timeoutMillis >= 0) {
