@@ -135,7 +135,7 @@ class CrashTest {
             "--",
             "sh",
             "-c",
-            "trap 'exit 5' TERM; while :; do sleep 0.1; done"
+            "trap 'exit 5' TERM; sleep 100000 & wait $!"
         };
     }
 

@@ -145,7 +145,7 @@ class RunTest {
                         "sh",
                         "-c",
                         "trap 'echo bye; exit 3' TERM; trap 'echo usr1' USR1; echo begun; echo"
-                                + " wrong >&2; while :; do sleep 0.1; done");
+                                + " wrong >&2; while :; do sleep 100 & wait $!; done");
         try (CommandRun.Running following = node.command("logs", "-f", "detached").start()) {
             following.awaitOutput("begun\n", TestNode.patience());
             assertThat(node.get("detached").path("state").asString()).isEqualTo("running");
