@@ -301,8 +301,10 @@ jars_of() {
 COMMON_OPTIONS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -XX:+DisplayVMOutputToStderr
     -Xlog:disable -Xlog:all=error:stderr
     --enable-native-access=io.bunkai.linux --sun-misc-unsafe-memory-access=allow'
-# Reflection without made-up classes: a command uses each member once.
-CLI_OPTIONS="$COMMON_OPTIONS -Xms8m -Xmx128m -Djdk.reflect.useNativeAccessorOnly=true"
+# A command runs for a moment: reflection without made-up classes, compilation only of what is really hot, and the
+# recording mapped where it was made for instead of being relocated.
+CLI_OPTIONS="$COMMON_OPTIONS -Xms8m -Xmx128m -Djdk.reflect.useNativeAccessorOnly=true -XX:CompileThresholdScaling=20
+    -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
 DAEMON_OPTIONS="$COMMON_OPTIONS -Xms16m -Xmx512m -XX:+ExitOnOutOfMemoryError"
 
 # write_launcher FILE MODULE MAIN OPTIONS [ARGUMENTS]: the arguments come before the caller's.
