@@ -108,6 +108,14 @@ final class AgentFixture implements AutoCloseable {
 
     /** A host process that has connected. */
     Host connect() {
+        MemoryLink.End end = connectBytes();
+        TtrpcClient client = TtrpcClient.over(end.in(), end.out(), "agent", end);
+        clients.add(client);
+        return new Host(client);
+    }
+
+    /** A connection as the agent's transport sees it: bytes. */
+    MemoryLink.End connectBytes() {
         MemoryLink link = MemoryLink.create(LINK_BYTES);
         Thread.ofPlatform()
                 .daemon()
@@ -118,10 +126,7 @@ final class AgentFixture implements AutoCloseable {
                         // the host went away in the middle of a message
                     }
                 });
-        TtrpcClient client =
-                TtrpcClient.over(link.right().in(), link.right().out(), "agent", link.right());
-        clients.add(client);
-        return new Host(client);
+        return link.right();
     }
 
     @Override
