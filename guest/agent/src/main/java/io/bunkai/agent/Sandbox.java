@@ -205,6 +205,15 @@ final class Sandbox {
                     new Cgroup(layout.cgroups().resolve(fitted.json().cgroupsPath().substring(1)));
             oom.watch(container, cgroup);
             undo.release();
+            Log.info(
+                    "container created id="
+                            + container
+                            + " root="
+                            + root
+                            + " cwd="
+                            + process.getCwd()
+                            + " args="
+                            + String.join(",", process.getArgsList()));
             return new Container(container, bundle, root, cgroup, mounted, init);
         }
     }

@@ -70,6 +70,17 @@ final class Storages {
             users.put(target, before + 1);
         }
         Log.step("storage." + storage.getDriver(), owner, begin);
+        Log.info(
+                "storage driver="
+                        + storage.getDriver()
+                        + " source="
+                        + storage.getSource()
+                        + " fstype="
+                        + storage.getFstype()
+                        + " options="
+                        + String.join(",", storage.getOptionsList())
+                        + " mount_point="
+                        + storage.getMountPoint());
         return target;
     }
 

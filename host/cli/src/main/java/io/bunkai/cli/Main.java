@@ -45,8 +45,6 @@ public final class Main {
         String name = at < 0 ? "" : words.get(at);
         Bunkai root = new Bunkai(surroundings);
         CommandLine commands = new CommandLine(root);
-        commands.setExpandAtFiles(false); // an argument that begins with @ is the container's
-        commands.setOverwrittenOptionsAllowed(true); // the last one counts, as everywhere
         // Reading the annotations of a command costs more than running it, so a known command is
         // read alone; help and errors see all of them.
         for (String candidate : COMMANDS.contains(name) ? List.of(name) : COMMANDS) {
@@ -56,6 +54,9 @@ public final class Main {
             Objects.requireNonNull(commands.getSubcommands().get(name)).setStopAtPositional(true);
             words = ContainerWords.keepSeparators(words, at + 1);
         }
+        // These reach the subcommands that are there already.
+        commands.setExpandAtFiles(false); // an argument that begins with @ is the container's
+        commands.setOverwrittenOptionsAllowed(true); // the last one counts, as everywhere
         PrintStream err = surroundings.err();
         commands.setOut(new PrintWriter(surroundings.stdout(), true, StandardCharsets.UTF_8));
         commands.setErr(new PrintWriter(surroundings.stderr(), true, StandardCharsets.UTF_8));

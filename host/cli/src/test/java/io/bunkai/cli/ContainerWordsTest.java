@@ -96,7 +96,7 @@ class ContainerWordsTest {
         assertThat(shell.err())
                 .isEqualTo(
                         """
-                        error: unknown options: '--privileged', '--', 'x'
+                        error: unknown option: '--privileged'
                         hint:  run 'bunkai run --help'
                         """);
     }

@@ -135,7 +135,9 @@ record Confinement(Path javaHome, List<Path> classPath) {
                 List.of(
                         "/usr/bin/prlimit",
                         "--fsize=" + mostDiskBytes(limits),
-                        "--cpu=" + limits.processorSeconds(),
+                        "--cpu=%d:%d"
+                                .formatted(
+                                        limits.processorSeconds(), limits.processorSeconds() + 5),
                         "--nofile=" + DESCRIPTORS,
                         "--nproc=" + TASKS,
                         "--core=0",

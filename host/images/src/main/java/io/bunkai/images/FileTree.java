@@ -116,6 +116,10 @@ final class FileTree {
     /** Removes what a whiteout hides, as far as lower layers brought it. */
     void whiteOut(String path) {
         Place place = place(components(path), path);
+        String hidden = place.last().substring(WHITEOUT.length());
+        if (hidden.isEmpty() || hidden.equals(".") || hidden.equals("..")) {
+            throw Fault.invalidArgument("%s is a whiteout of no file", Bytes.shown(path));
+        }
         Directory parent = find(place.parent());
         if (parent == null) {
             return;
@@ -123,10 +127,6 @@ final class FileTree {
         if (place.last().equals(OPAQUE)) {
             removeLower(parent);
             return;
-        }
-        String hidden = place.last().substring(WHITEOUT.length());
-        if (hidden.isEmpty() || hidden.equals(".") || hidden.equals("..")) {
-            throw Fault.invalidArgument("%s is a whiteout of no file", Bytes.shown(path));
         }
         Name name = parent.names.get(hidden);
         if (name == null) {

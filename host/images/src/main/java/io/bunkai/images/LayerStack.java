@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.images;
 
+import io.airlift.compress.v3.MalformedInputException;
 import io.airlift.compress.v3.zstd.ZstdJavaInputStream;
 import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
@@ -256,8 +257,8 @@ final class LayerStack {
             int got;
             try {
                 got = in.read(data, offset, length);
-            } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
-                // How the Zstandard decompressor reports damage: MalformedInputException.
+            } catch (MalformedInputException | IndexOutOfBoundsException e) {
+                // How the Zstandard decompressor reports damage, or does not notice it.
                 throw Fault.invalidArgument("the compressed layer is damaged").causedBy(e);
             }
             if (got > 0) {

@@ -280,7 +280,8 @@ final class UnpackingChild {
                     request.limits().processorSeconds());
         }
         if (said.isEmpty() || status.shellCode() != 0) {
-            throw Fault.internal("the process that unpacks the image %s: %s", status, lastWords());
+            throw Fault.internal(
+                    "the process that unpacks the image died (%s): %s", status, lastWords());
         }
     }
 

@@ -21,10 +21,24 @@ final class Stacks {
 
     static Path disk(Path disk, TestTar... layers) {
         return disk(
-                disk, UnpackLimits.DEFAULTS, List.of(layers).stream().map(TestTar::bytes).toList());
+                disk,
+                UnpackLimits.DEFAULTS,
+                List.of(layers).stream().map(TestTar::bytes).toList(),
+                Compression.NONE);
     }
 
-    static Path disk(Path disk, UnpackLimits limits, List<byte[]> layers) {
+    static Path disk(Path disk, UnpackLimits limits, List<byte[]> layers, Compression compression) {
+        List<String> diffIds =
+                layers.stream().map(layer -> Digest.of(plain(layer, compression)).hex()).toList();
+        return unpack(disk, limits, compression, layers, diffIds);
+    }
+
+    static Path unpack(
+            Path disk,
+            UnpackLimits limits,
+            Compression compression,
+            List<byte[]> layers,
+            List<String> diffIds) {
         try (FileChannel channel =
                 FileChannel.open(
                         disk,
@@ -32,15 +46,25 @@ final class Stacks {
                         StandardOpenOption.WRITE,
                         StandardOpenOption.CREATE_NEW)) {
             LayerStack stack = new LayerStack(limits, new BlockOutput(channel, channel));
-            for (byte[] layer : layers) {
-                stack.add(
-                        new ByteArrayInputStream(layer), Compression.NONE, Digest.of(layer).hex());
+            for (int i = 0; i < layers.size(); i++) {
+                stack.add(new ByteArrayInputStream(layers.get(i)), compression, diffIds.get(i));
             }
             long length = stack.finish(UUID);
             if (length != Files.size(disk)) {
                 throw new AssertionError("the disk has not the length that was reported");
             }
             return disk;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static byte[] plain(byte[] layer, Compression compression) {
+        if (compression != Compression.GZIP) {
+            return layer;
+        }
+        try (GzipStream in = new GzipStream(new ByteArrayInputStream(layer))) {
+            return in.readAllBytes();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -27,7 +27,7 @@ import java.util.random.RandomGenerator;
  * been done.
  *
  * <p>The guest is hostile: a channel holds a fixed amount of memory whatever comes, and bytes that
- * do not fit end it. Reading and writing may be done by one thread each.
+ * do not fit end it. One thread reads, any may write.
  */
 public final class HostChannel implements AutoCloseable {
     private static final SecureRandom RANDOM = new SecureRandom();

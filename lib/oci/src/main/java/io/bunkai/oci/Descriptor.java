@@ -3,6 +3,7 @@
 package io.bunkai.oci;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.bunkai.base.Fault;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +33,9 @@ public record Descriptor(
     public static final String CONTAINERD_NAME = "io.containerd.image.name";
 
     public Descriptor {
+        if (digest == null) {
+            throw Fault.invalidArgument("a descriptor has no digest");
+        }
         mediaType = Copies.text(mediaType);
         urls = Copies.list(urls);
         annotations = Copies.map(annotations);

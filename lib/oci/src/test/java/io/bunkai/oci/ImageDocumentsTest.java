@@ -135,6 +135,7 @@ class ImageDocumentsTest {
                 "{",
                 "{} {}",
                 "{\"schemaVersion\":2}",
+                "{\"config\":{\"size\":1}}",
                 "{\"config\":{\"digest\":\"sha256:xyz\",\"size\":1}}",
                 "{\"config\":{\"digest\":\"../x\",\"size\":1}}",
                 "{\"config\":{},\"config\":{}}",

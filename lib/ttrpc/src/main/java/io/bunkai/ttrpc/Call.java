@@ -15,7 +15,7 @@ public interface Call {
     /**
      * Registers what to do if the connection ends before the handler has returned, so that a
      * handler which waits can be woken. It runs once, at once if the end has come already, and not
-     * at all after the handler has returned. It must not block.
+     * after the handler has returned, unless both happen in the same moment. It must not block.
      */
     void onAbandoned(Runnable action);
 }
