@@ -40,9 +40,14 @@ class LeakTest {
         leaks = node.leakCheckWithDescriptors();
     }
 
+    /** What one test has left behind is its own failure and not that of the next. */
     @AfterEach
     void nothingIsLeft() {
-        node.assertNothingLeft(leaks);
+        try {
+            node.assertNothingLeft(leaks);
+        } finally {
+            node.removeContainers();
+        }
     }
 
     @Test
