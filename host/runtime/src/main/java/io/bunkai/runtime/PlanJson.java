@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
+import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
 import java.nio.file.Path;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -15,7 +16,10 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.module.SimpleModule;
 import tools.jackson.databind.ser.std.StdSerializer;
 
-/** How plans and records are written: fields in the order of their declaration, maps sorted. */
+/**
+ * How plans and records are written: their components in the order of their declaration, maps
+ * sorted. What a record can be asked beyond its components is no part of it.
+ */
 final class PlanJson {
     static final JsonMapper MAPPER =
             JsonMapper.builder()
@@ -26,6 +30,10 @@ final class PlanJson {
                             new SimpleModule("paths as text")
                                     .addSerializer(new PathToText())
                                     .addDeserializer(Path.class, new TextToPath()))
+                    .changeDefaultVisibility(visible ->
+                            visible.withGetterVisibility(Visibility.NONE)
+                                    .withIsGetterVisibility(Visibility.NONE)
+                                    .withFieldVisibility(Visibility.ANY))
                     .build();
 
     private PlanJson() {}
