@@ -327,7 +327,7 @@ final class ControlService {
 
     private LogsResponse logs(LogsRequest request, Call call) {
         long asked = Integer.toUnsignedLong(request.getMaxBytes());
-        OutputLog.Piece piece = read(request, (int) Math.clamp(asked, 1, LARGEST_PIECE), call);
+        OutputLog.Piece piece = read(request, Math.clamp(asked, 1, LARGEST_PIECE), call);
         LogsResponse.Builder response =
                 LogsResponse.newBuilder().setCursor(piece.cursor()).setEnd(piece.end());
         for (OutputLog.Entry entry : piece.entries()) {

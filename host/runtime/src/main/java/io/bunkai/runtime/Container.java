@@ -172,7 +172,8 @@ public final class Container {
             if (around.isClosing()) {
                 throw Fault.unavailable("the daemon is about to end");
             }
-            return state = new State.Starting(Thread.currentThread());
+            state = new State.Starting(Thread.currentThread());
+            return state;
         });
     }
 
@@ -819,13 +820,13 @@ public final class Container {
 
     /**
      * Lets go of the container, which runs on: this daemon ends. A start is called off, since no
-     * later daemon could finish it.
+     * later daemon could finish it; a clean-up under way has a moment to come to its end.
      */
     void letGo() {
         State now = callOff();
         try {
             switch (now) {
-                case State.Starting _, State.Failing _ ->
+                case State.Starting _, State.Failing _, State.Ended _ ->
                         tornDown.get(LET_GO_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
                 case State.Running(Sandbox sandbox, ContainerProcess process) -> {
                     sandbox.close();
@@ -833,14 +834,14 @@ public final class Container {
                     attached.closeAll();
                     execs.letGo();
                 }
-                case State.Created _, State.Ended _ -> {}
+                case State.Created _ -> {}
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (TimeoutException | ExecutionException e) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "a start is left to the next daemon container={0}",
+                    "the clean-up is left to the next daemon container={0}",
                     id());
         }
         output.close();
