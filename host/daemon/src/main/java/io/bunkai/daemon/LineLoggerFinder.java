@@ -102,7 +102,7 @@ public final class LineLoggerFinder extends System.LoggerFinder {
         private static void appendPrintable(StringBuilder line, String text, boolean severalLines) {
             for (int i = 0; i < text.length(); i++) {
                 char c = text.charAt(i);
-                boolean allowed = !Character.isISOControl(c) || severalLines && isLayout(c);
+                boolean allowed = !Character.isISOControl(c) || (severalLines && isLayout(c));
                 line.append(allowed ? c : ' ');
             }
         }

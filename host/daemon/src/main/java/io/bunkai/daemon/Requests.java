@@ -44,9 +44,7 @@ final class Requests {
                 request.getAnnotationsMap());
     }
 
-    /**
-     * {@return the request for a further process} The runtime checks it.
-     */
+    /** {@return the request for a further process} The runtime checks it. */
     static ExecRequest exec(io.bunkai.api.control.ExecRequest request) {
         return new ExecRequest(
                 request.getArgsList(),

@@ -169,9 +169,7 @@ final class StreamServer implements AutoCloseable {
                 CompletableFuture.runAsync(
                         () -> turnAway(client),
                         CompletableFuture.delayedExecutor(
-                                patience.toMillis(),
-                                TimeUnit.MILLISECONDS,
-                                Runnable::run));
+                                patience.toMillis(), TimeUnit.MILLISECONDS, Runnable::run));
         Reserved stream = null;
         try {
             if (!server.isOpen()) {
