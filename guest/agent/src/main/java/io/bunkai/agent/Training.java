@@ -237,6 +237,8 @@ final class Training {
         Files.writeString(cgroup.resolve("memory.stat"), "anon 4096\nfile 0\n");
         Files.writeString(cgroup.resolve("memory.events"), "low 0\noom 0\noom_kill 0\n");
         Files.writeString(cgroup.resolve("cpu.stat"), "usage_usec 1\n");
+        Files.writeString(cgroup.resolve("io.stat"), "254:0 rbytes=1 wbytes=1 rios=1 wios=1\n");
+        Files.writeString(cgroup.resolve("hugetlb.2MB.current"), "0\n");
         return new GuestLayout(
                 base.resolve("c"),
                 Files.createDirectories(base.resolve("w")),
