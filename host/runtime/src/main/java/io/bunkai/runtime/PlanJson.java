@@ -30,10 +30,8 @@ final class PlanJson {
                             new SimpleModule("paths as text")
                                     .addSerializer(new PathToText())
                                     .addDeserializer(Path.class, new TextToPath()))
-                    .changeDefaultVisibility(visible ->
-                            visible.withGetterVisibility(Visibility.NONE)
-                                    .withIsGetterVisibility(Visibility.NONE)
-                                    .withFieldVisibility(Visibility.ANY))
+                    .changeDefaultVisibility(
+                            visible -> visible.withIsGetterVisibility(Visibility.NONE))
                     .build();
 
     private PlanJson() {}
