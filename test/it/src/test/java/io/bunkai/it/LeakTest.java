@@ -90,6 +90,17 @@ class LeakTest {
         }
     }
 
+    @Test
+    void afterACommandThatWasKilledWhileItsMachineBooted() {
+        try (CommandRun.Running run =
+                node.command("run", "--rm", "--name", "one", "--", "sleep", "100000").start()) {
+            Await.until("a machine", TestNode.patience(), () -> !node.machines().isEmpty());
+            run.kill();
+            Await.until(
+                    "the container's end", TestNode.patience(), () -> node.find("one").isEmpty());
+        }
+    }
+
     /** Not even the process of an exec survives the command that it belongs to. */
     @Test
     void afterAnExecThatWasKilled() {
