@@ -36,6 +36,8 @@ TEST_PACKAGES='
 umoci|umoci|unpacks images, to compare with what bunkai makes of them
 skopeo|skopeo|copies images from one form to another
 protoc|protobuf-compiler|is an encoder of messages independent of ours
+gcc|gcc|says how structures of the kernel are laid out
+/usr/include/stdio.h|libc6-dev|declares them
 setcap|libcap2-bin|sets file capabilities in test images
 getfattr|attr|reads extended attributes in test images
 ip|iproute2|shows whether a test has left a network device behind

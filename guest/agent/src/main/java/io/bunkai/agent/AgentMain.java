@@ -8,11 +8,13 @@ import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Machine;
 import io.bunkai.ttrpc.TtrpcServer;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.Executor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The first process of the guest.
@@ -26,8 +28,9 @@ public final class AgentMain {
     private static final String PORT = "agent.channel.0";
 
     /** Set by the init script: the machine's uptime, in seconds, when it ran the Java runtime. */
-    private static final String EXEC_UPTIME = "BUNKAI_EXEC_UPTIME";
+    private static final String EXEC_UPTIME = "BUNKAI_EXEC_UPTIME=";
 
+    private static final double MICROS_PER_SECOND = 1e6;
     private static final int STACK_BYTES = 512 * 1024;
     private static final long IDLE_SECONDS = 20;
 
@@ -55,7 +58,7 @@ public final class AgentMain {
     private static void run() {
         boolean isInit = ProcessHandle.current().pid() == 1;
         try {
-            serve(isInit);
+            serve(isInit, GuestLayout.standard(), Mounter.KERNEL);
         } catch (IOException | InterruptedException | RuntimeException e) {
             Log.error("the agent cannot go on: " + e);
             if (isInit) {
@@ -74,40 +77,47 @@ public final class AgentMain {
         }
     }
 
-    private static void serve(boolean isInit) throws IOException, InterruptedException {
+    /**
+     * Serves the host that is behind the port.
+     *
+     * @throws IOException if the port is gone
+     */
+    static void serve(boolean isInit, GuestLayout places, Mounter mounter)
+            throws IOException, InterruptedException {
         long begin = Machine.bootMicros();
-        GuestLayout layout = GuestLayout.standard();
-        VirtioPort port = VirtioPort.open(PORT, layout.sys(), layout.dev());
+        VirtioPort port = VirtioPort.open(PORT, places.sys(), places.dev());
         GuestChannel channel = port.channel();
         AgentOptions options =
-                AgentOptions.read(layout.proc().resolve("cmdline"), layout.hotplugTimeout());
+                AgentOptions.read(places.proc().resolve("cmdline"), places.hotplugTimeout());
         Log.level(options.logLevel());
         if (!isInit) {
             Children.becomeSubreaper();
         }
-        TtrpcServer server =
-                server(
-                        layout.withHotplugTimeout(options.hotplugTimeout()),
-                        Reaper.ofThisProcess(),
-                        Mounter.KERNEL,
-                        VERSION);
-        jvmStep(begin);
+        GuestLayout layout = places.withHotplugTimeout(options.hotplugTimeout());
+        TtrpcServer server = server(layout, Reaper.ofThisProcess(), mounter, VERSION);
+        jvmStep(layout.proc(), begin);
         Log.step("agent.start", "", begin);
         Log.info("ready version=" + VERSION);
         serve(channel, server, handlers());
     }
 
-    /** The time that the Java runtime took, as far as the init script told when it began. */
-    private static void jvmStep(long mainMicros) {
-        @Nullable String uptime = System.getenv(EXEC_UPTIME);
-        if (uptime == null) {
-            return;
-        }
+    /**
+     * The time that the Java runtime took, as far as the init script told when it began. The
+     * environment is read from the kernel, since the library would load a dozen classes for it.
+     */
+    private static void jvmStep(Path proc, long mainMicros) {
         try {
-            long execMicros = (long) (Double.parseDouble(uptime.strip()) * 1_000_000);
-            Log.info("step name=jvm.start begin_us=" + execMicros + " end_us=" + mainMicros);
-        } catch (NumberFormatException e) {
-            Log.warning(EXEC_UPTIME + " is not a number: " + uptime);
+            byte[] all = Files.readAllBytes(proc.resolve("self/environ"));
+            for (String variable : new String(all, StandardCharsets.UTF_8).split("\0")) {
+                if (variable.startsWith(EXEC_UPTIME)) {
+                    String uptime = variable.substring(EXEC_UPTIME.length()).strip();
+                    long execMicros = (long) (Double.parseDouble(uptime) * MICROS_PER_SECOND);
+                    Log.info(
+                            "step name=jvm.start begin_us=" + execMicros + " end_us=" + mainMicros);
+                }
+            }
+        } catch (IOException | NumberFormatException e) {
+            Log.debug("it is not known when the runtime was started: " + e.getMessage());
         }
     }
 
@@ -123,10 +133,11 @@ public final class AgentMain {
     }
 
     /** Serves one host process after the other. */
-    static void serve(GuestChannel channel, TtrpcServer server, Executor handlers)
+    private static void serve(GuestChannel channel, TtrpcServer server, Executor handlers)
             throws IOException, InterruptedException {
         while (true) {
-            try (GuestChannel.Session session = channel.accept()) {
+            GuestChannel.Session session = channel.accept();
+            try (session) {
                 Log.debug("session begins");
                 server.serveOn(session.input(), session.output(), handlers);
             } catch (IOException e) {

@@ -235,8 +235,9 @@ final class AgentService {
     }
 
     private OOMEvent nextOom(Call call) throws IOException, InterruptedException {
-        call.onAbandoned(sandbox.oom()::wake);
-        String container = sandbox.oom().take(gone(call)).orElseThrow(AgentService::abandoned);
+        Signal gone = gone(call);
+        call.onAbandoned(() -> wake(gone, sandbox.oom()::wake));
+        String container = sandbox.oom().take(gone).orElseThrow(AgentService::abandoned);
         return OOMEvent.newBuilder().setContainerId(container).build();
     }
 
@@ -258,6 +259,12 @@ final class AgentService {
         ExitStatus status = process.exit().await(gone(call)).orElseThrow(AgentService::abandoned);
         sandbox.oom().look(container.id());
         return WaitProcessResponse.newBuilder().setStatus(status.shellCode()).build();
+    }
+
+    /** Whoever wakes must find the signal raised, in whatever order a connection tells its end. */
+    private static void wake(Signal gone, Runnable waker) {
+        gone.raise();
+        waker.run();
     }
 
     private static Fault abandoned() {

@@ -5,7 +5,6 @@ package io.bunkai.agent;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.MessageLite;
 import io.bunkai.api.AgentMethods;
-import io.bunkai.api.GuestChannel;
 import io.bunkai.api.HealthMethods;
 import io.bunkai.api.HostChannel;
 import io.bunkai.api.agent.Box;
@@ -15,6 +14,7 @@ import io.bunkai.api.agent.CreateContainerRequest;
 import io.bunkai.api.agent.CreateSandboxRequest;
 import io.bunkai.api.agent.DestroySandboxRequest;
 import io.bunkai.api.agent.ExecProcessRequest;
+import io.bunkai.api.agent.GetOOMEventRequest;
 import io.bunkai.api.agent.GuestDetailsRequest;
 import io.bunkai.api.agent.Linux;
 import io.bunkai.api.agent.LinuxCPU;
@@ -45,13 +45,14 @@ import io.bunkai.api.agent.WaitProcessRequest;
 import io.bunkai.api.agent.WriteStreamRequest;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
-import io.bunkai.linux.Children;
+import io.bunkai.linux.Errno;
 import io.bunkai.linux.ErrnoException;
-import io.bunkai.linux.Pipe;
+import io.bunkai.linux.Fd;
 import io.bunkai.linux.Signals;
+import io.bunkai.linux.Terminal;
+import io.bunkai.linux.UnixSockets;
 import io.bunkai.ttrpc.Method;
 import io.bunkai.ttrpc.TtrpcClient;
-import io.bunkai.ttrpc.TtrpcServer;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -124,7 +125,7 @@ final class Training {
         Log.redirect(OutputStream.nullOutputStream());
         try {
             return run(version, base);
-        } catch (IOException | InterruptedException | RuntimeException e) {
+        } catch (IOException | RuntimeException e) {
             System.err.println("training failed: " + e);
             return false;
         } finally {
@@ -132,33 +133,87 @@ final class Training {
         }
     }
 
-    private static boolean run(String version, Path base) throws IOException, InterruptedException {
-        GuestLayout layout = prepare(base);
-        Children.becomeSubreaper();
-        TtrpcServer server =
-                AgentMain.server(layout, Reaper.ofThisProcess(), new NoMounts(), version);
-        Pipe toGuest = Pipe.create();
-        Pipe toHost = Pipe.create();
-        GuestChannel channel = new GuestChannel(toGuest.read().input(), toHost.write().output());
-        Thread agent = new Thread(() -> serve(channel, server), "agent");
-        agent.setDaemon(true);
-        agent.start();
-        HostChannel host =
-                HostChannel.open(
-                        toHost.read().input(), toGuest.write().output(), Deadline.after(PATIENCE));
-        try (TtrpcClient client = TtrpcClient.over(host.input(), host.output(), "agent", host)) {
-            Training training = new Training(layout, client);
-            training.goThrough();
-            System.out.println("trained: calls=" + training.calls + " skipped=" + training.skipped);
-            return training.calls > training.skipped;
+    private static boolean run(String version, Path base) throws IOException {
+        try (Terminal.Pair port = Terminal.open();
+                Terminal.RawMode _ = Terminal.raw(port.slave())) {
+            GuestLayout layout = prepare(base);
+            // What the kernel does for a port of the real kind.
+            Files.createSymbolicLink(layout.dev().resolve("vport0p1"), port.slave().path());
+            Thread agent = new Thread(() -> serve(layout), "agent");
+            agent.setDaemon(true);
+            agent.start();
+            HostChannel host =
+                    HostChannel.open(
+                            port.master().input(),
+                            port.master().output(),
+                            Deadline.after(PATIENCE));
+            try (TtrpcClient client =
+                    TtrpcClient.over(host.input(), host.output(), "agent", host)) {
+                Training training = new Training(layout, client);
+                training.goThrough();
+                training.rehearse("terminal", training::passATerminal);
+                training.rehearse("mounts", training::unmountNothing);
+                System.out.println(
+                        "trained: version="
+                                + version
+                                + " calls="
+                                + training.calls
+                                + " skipped="
+                                + training.skipped);
+                return training.calls > training.skipped;
+            }
         }
     }
 
-    private static void serve(GuestChannel channel, TtrpcServer server) {
+    private static void serve(GuestLayout layout) {
         try {
-            AgentMain.serve(channel, server, AgentMain.handlers());
-        } catch (IOException | InterruptedException e) {
-            // the pipe is closed: training is over
+            AgentMain.serve(false, layout, new NoMounts());
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            // the terminal is closed: training is over
+        }
+    }
+
+    private interface Rehearsal {
+        void run() throws IOException;
+    }
+
+    private void rehearse(String name, Rehearsal rehearsal) {
+        calls++;
+        try {
+            rehearsal.run();
+        } catch (IOException e) {
+            skipped++;
+            System.out.println("skipped: " + name + ": " + e.getMessage());
+        }
+    }
+
+    /** What crun does for a process with a terminal, which a shell cannot. */
+    private void passATerminal() throws IOException {
+        Path path = layout.work().resolve("socket");
+        try (Fd listener = UnixSockets.listen(path);
+                Fd crun = UnixSockets.connect(path);
+                Fd agent = UnixSockets.accept(listener);
+                Terminal.Pair terminal = Terminal.open()) {
+            UnixSockets.send(crun, new byte[1], List.of(terminal.master()));
+            Signal ended = new Signal();
+            try (UnixSockets.Message message = UnixSockets.receive(agent, 1);
+                    ProcessIo io = ProcessIo.terminal(message.descriptors().getFirst(), ended)) {
+                io.resize(24, 80);
+            } finally {
+                ended.raise();
+            }
+        } finally {
+            Files.deleteIfExists(path);
+        }
+    }
+
+    private void unmountNothing() throws IOException {
+        try {
+            Mounter.KERNEL.unmount(layout.work().resolve("nothing"), 0);
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.ENOENT) {
+                throw e;
+            }
         }
     }
 
@@ -167,6 +222,11 @@ final class Training {
         Files.createDirectories(sys.resolve("bus/pci/devices/0000:00:05.0/virtio0/block/vda"));
         Path dev = Files.createDirectories(base.resolve("dev"));
         Files.createFile(dev.resolve("vda"));
+        Path port = Files.createDirectories(sys.resolve("class/virtio-ports/vport0p1"));
+        Files.writeString(port.resolve("name"), "agent.channel.0\n");
+        Files.createDirectories(base.resolve("proc/self"));
+        Files.writeString(base.resolve("proc/cmdline"), "quiet agent.log=info\n");
+        Files.writeString(base.resolve("proc/self/environ"), "BUNKAI_EXEC_UPTIME=1.25\0");
         Path crun = Files.writeString(base.resolve("crun"), CRUN);
         Files.setAttribute(crun, "unix:mode", 0755);
         Path etc = Files.createDirectories(base.resolve("c/train/rootfs/etc"));
@@ -177,6 +237,8 @@ final class Training {
         Files.writeString(cgroup.resolve("memory.stat"), "anon 4096\nfile 0\n");
         Files.writeString(cgroup.resolve("memory.events"), "low 0\noom 0\noom_kill 0\n");
         Files.writeString(cgroup.resolve("cpu.stat"), "usage_usec 1\n");
+        Files.writeString(cgroup.resolve("io.stat"), "254:0 rbytes=1 wbytes=1 rios=1 wios=1\n");
+        Files.writeString(cgroup.resolve("hugetlb.2MB.current"), "0\n");
         return new GuestLayout(
                 base.resolve("c"),
                 Files.createDirectories(base.resolve("w")),
@@ -233,11 +295,31 @@ final class Training {
                         .setSignal(Signals.number("CONT"))
                         .build());
         finish("exec");
+        outOfMemory();
         finish("");
         call(
                 AgentMethods.REMOVE_CONTAINER,
                 RemoveContainerRequest.newBuilder().setContainerId(POD).setTimeout(5).build());
+        refused(
+                AgentMethods.START_CONTAINER,
+                StartContainerRequest.newBuilder().setContainerId(POD).build());
         call(AgentMethods.DESTROY_SANDBOX, DestroySandboxRequest.getDefaultInstance());
+    }
+
+    /** An answer that is a failure, as a guest gives them too. */
+    private <Q extends MessageLite, R extends MessageLite> void refused(
+            Method<Q, R> method, Q request) throws IOException {
+        try {
+            client.call(method, request, Deadline.after(PATIENCE));
+        } catch (Fault e) {
+            calls++;
+        }
+    }
+
+    private void outOfMemory() throws IOException {
+        Path events = layout.cgroups().resolve("bunkai/train/memory.events");
+        Files.writeString(events, "low 0\noom 1\noom_kill 1\n");
+        call(AgentMethods.GET_OOM_EVENT, GetOOMEventRequest.getDefaultInstance());
     }
 
     private void talk(String exec) throws IOException {

@@ -45,7 +45,7 @@ final class VirtioPort {
         while (true) {
             Path node = find(name, sys, dev);
             if (node != null && Files.exists(node)) {
-                Fd fd = Fd.open(node, Fd.O_RDWR);
+                Fd fd = Fd.open(node, Fd.O_RDWR | Fd.O_NOCTTY);
                 return new VirtioPort(fd, Edges.of(fd));
             }
             if (deadline.hasPassed()) {

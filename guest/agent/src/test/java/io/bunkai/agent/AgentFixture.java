@@ -39,6 +39,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * An agent in this process, with places of its own, and a runtime that speaks to it over
@@ -108,6 +109,19 @@ final class AgentFixture implements AutoCloseable {
 
     /** A host process that has connected. */
     Host connect() {
+        CountDownLatch ended = new CountDownLatch(1);
+        MemoryLink.End end = connectBytes(ended);
+        TtrpcClient client = TtrpcClient.over(end.in(), end.out(), "agent", end);
+        clients.add(client);
+        return new Host(client, ended);
+    }
+
+    /** A connection as the agent's transport sees it: bytes. */
+    MemoryLink.End connectBytes() {
+        return connectBytes(new CountDownLatch(1));
+    }
+
+    private MemoryLink.End connectBytes(CountDownLatch ended) {
         MemoryLink link = MemoryLink.create(LINK_BYTES);
         Thread.ofPlatform()
                 .daemon()
@@ -116,12 +130,11 @@ final class AgentFixture implements AutoCloseable {
                         server.serveOn(link.left().in(), link.left().out(), AgentMain.handlers());
                     } catch (IOException e) {
                         // the host went away in the middle of a message
+                    } finally {
+                        ended.countDown();
                     }
                 });
-        TtrpcClient client =
-                TtrpcClient.over(link.right().in(), link.right().out(), "agent", link.right());
-        clients.add(client);
-        return new Host(client);
+        return link.right();
     }
 
     @Override
@@ -139,7 +152,7 @@ final class AgentFixture implements AutoCloseable {
     }
 
     /** The calls of a runtime, in its words. */
-    record Host(TtrpcClient client) implements AutoCloseable {
+    record Host(TtrpcClient client, CountDownLatch ended) implements AutoCloseable {
         <Q extends MessageLite, R extends MessageLite> R call(Method<Q, R> method, Q request) {
             try {
                 return client.call(method, request, Deadline.after(PATIENCE));
@@ -259,9 +272,15 @@ final class AgentFixture implements AutoCloseable {
                     RemoveContainerRequest.newBuilder().setContainerId(container).build());
         }
 
+        /** Goes away, and waits until the agent has noticed. */
         @Override
         public void close() {
             client.close();
+            try {
+                ended.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ import io.bunkai.api.AgentMethods;
 import io.bunkai.api.HealthMethods;
 import io.bunkai.api.agent.CheckRequest;
 import io.bunkai.api.agent.GetMetricsRequest;
+import io.bunkai.api.agent.GetOOMEventRequest;
 import io.bunkai.api.agent.GuestDetailsRequest;
 import io.bunkai.api.agent.HealthCheckResponse;
 import io.bunkai.api.agent.ReadStreamRequest;
@@ -219,6 +220,29 @@ class AgentServiceTest {
         assertThatExceptionOfType(Exception.class).isThrownBy(pending::get);
         host.write("c1", "c1", "go\n".getBytes(StandardCharsets.UTF_8));
         assertThat(host.readOut("c1", "c1")).asString().isEqualTo("later\n");
+    }
+
+    @Test
+    void anEventThatNobodyTookWaitsForTheNextHostProcess() throws Exception {
+        Path events = base.resolve("cgroup/bunkai/c1/memory.events");
+        Files.createDirectories(events.getParent());
+        Files.writeString(events, "oom_kill 0\n");
+        host.createSandbox();
+        host.create(agent.container("c1", "/bin/cat"));
+        AgentFixture.Host first = agent.connect();
+        FutureTask<String> pending = inBackground(() -> nextOom(first));
+        FutureTask<Integer> waiting = inBackground(() -> first.await("c1", ""));
+        first.call(HealthMethods.CHECK, CheckRequest.getDefaultInstance());
+        first.close();
+        assertThatExceptionOfType(Exception.class).isThrownBy(pending::get);
+        assertThatExceptionOfType(Exception.class).isThrownBy(waiting::get);
+        Files.writeString(events, "oom_kill 1\n");
+        assertThat(nextOom(host)).isEqualTo("c1");
+    }
+
+    private static String nextOom(AgentFixture.Host host) {
+        return host.call(AgentMethods.GET_OOM_EVENT, GetOOMEventRequest.getDefaultInstance())
+                .getContainerId();
     }
 
     @Test

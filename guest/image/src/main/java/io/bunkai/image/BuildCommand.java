@@ -3,11 +3,13 @@
 package io.bunkai.image;
 
 import io.bunkai.base.ByteSize;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -26,6 +28,11 @@ final class BuildCommand implements Callable<Integer> {
     @Option(names = "--force", description = "Build even if the image is current.")
     private boolean force;
 
+    @Option(
+            names = "--update",
+            description = "Build also if apt offers other versions of the packages used.")
+    private boolean update;
+
     @Option(names = "--quiet", description = "Print nothing but failures.")
     private boolean quiet;
 
@@ -40,9 +47,11 @@ final class BuildCommand implements Callable<Integer> {
         CountDownLatch done = new CountDownLatch(1);
         Thread builder = Thread.currentThread();
         // Ctrl-C and SIGTERM: the builder is interrupted and the process waits until it cleaned up.
+        AtomicBoolean ending = new AtomicBoolean();
         Thread hook =
                 new Thread(
                         () -> {
+                            ending.set(true);
                             builder.interrupt();
                             await(done);
                         },
@@ -51,6 +60,9 @@ final class BuildCommand implements Callable<Integer> {
         try {
             build();
             return ImageMain.OK;
+        } catch (IOException | RuntimeException e) {
+            // Whatever fails while the process is ending fails because of that.
+            throw ending.get() ? interrupted(e) : e;
         } finally {
             done.countDown();
             removeHook(hook);
@@ -68,7 +80,7 @@ final class BuildCommand implements Callable<Integer> {
                     }
                 };
         GuestImage image = new GuestImage(options.request(), progress);
-        if (!force && image.staleReason(true).isEmpty()) {
+        if (!force && image.staleReason(update).isEmpty()) {
             progress.step("is current");
             return;
         }
@@ -77,6 +89,12 @@ final class BuildCommand implements Callable<Integer> {
                 manifest.files().values().stream().mapToLong(ImageManifest.Content::bytes).sum();
         progress.step(
                 "done, kernel %s, %s".formatted(manifest.kernelRelease(), ByteSize.ofBytes(bytes)));
+    }
+
+    private static InterruptedException interrupted(Exception cause) {
+        InterruptedException interruption = new InterruptedException("the build was interrupted");
+        interruption.initCause(cause);
+        return interruption;
     }
 
     private static double seconds(long start) {

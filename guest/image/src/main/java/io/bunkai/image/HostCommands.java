@@ -3,6 +3,7 @@
 package io.bunkai.image;
 
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -32,9 +33,14 @@ final class HostCommands implements CommandRunner {
     /**
      * Looks for every program before the work begins.
      *
-     * @throws Fault FAILED_PRECONDITION if one is missing, with the packages to install
+     * @throws Fault FAILED_PRECONDITION if one is missing, with the packages to install;
+     *     PERMISSION_DENIED if we are not root
      */
-    static void requirePrograms() {
+    static void requirePrograms() throws IOException {
+        if (!Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0)) {
+            throw Fault.of(FaultCode.PERMISSION_DENIED, "a guest image can be built by root only")
+                    .withHint("the agent is trained in a root file system of its own; use sudo");
+        }
         List<String> missing = new ArrayList<>();
         PACKAGES.forEach((program, debianPackage) -> {
             if (!isOnPath(program)) {

@@ -18,9 +18,9 @@ final class IsCurrentCommand implements Callable<Integer> {
     @Mixin private ImageOptions options = new ImageOptions();
 
     @Option(
-            names = "--packages",
+            names = "--update",
             description = "Also ask apt whether it would choose other packages today.")
-    private boolean packages;
+    private boolean update;
 
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec = CommandLine.Model.CommandSpec.create();
@@ -31,7 +31,7 @@ final class IsCurrentCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         GuestImage image = new GuestImage(options.request(), _ -> {});
-        Optional<String> reason = image.staleReason(packages);
+        Optional<String> reason = image.staleReason(update);
         spec.commandLine().getOut().println(reason.map("stale: "::concat).orElse("current"));
         spec.commandLine().getOut().flush();
         return reason.isPresent() ? ImageMain.STALE : ImageMain.OK;

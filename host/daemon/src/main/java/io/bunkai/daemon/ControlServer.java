@@ -59,6 +59,7 @@ final class ControlServer implements AutoCloseable {
             } catch (IOException e) {
                 if (socket.isOpen()) {
                     LOG.log(System.Logger.Level.WARNING, "a client was not accepted", e);
+                    AcceptPause.take();
                 }
             }
         }

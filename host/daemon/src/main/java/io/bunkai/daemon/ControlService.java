@@ -40,7 +40,7 @@ import io.bunkai.api.control.WaitRequest;
 import io.bunkai.api.control.WaitResponse;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
-import io.bunkai.linux.Signals;
+import io.bunkai.base.FaultCode;
 import io.bunkai.linux.Terminal;
 import io.bunkai.runtime.Container;
 import io.bunkai.runtime.ContainerView;
@@ -49,11 +49,19 @@ import io.bunkai.runtime.OutputLog;
 import io.bunkai.runtime.ProcessExit;
 import io.bunkai.runtime.Timeline;
 import io.bunkai.ttrpc.Call;
+import io.bunkai.ttrpc.Connection;
 import io.bunkai.ttrpc.TtrpcServer;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * The control protocol's methods: each translates its request, asks the runtime, and translates the
@@ -63,6 +71,10 @@ final class ControlService {
     private static final System.Logger LOG = System.getLogger(ControlService.class.getName());
     private static final Duration FOLLOW_PATIENCE = Duration.ofSeconds(20);
     private static final int LARGEST_PIECE = 1024 * 1024;
+    private static final int LONGEST_COMMAND = 500;
+
+    /** How long the answer to a shutdown has before the daemon ends. */
+    private static final Duration ANSWER_PATIENCE = Duration.ofMillis(250);
 
     private final Containers containers;
     private final StreamServer streams;
@@ -125,7 +137,7 @@ final class ControlService {
         Containers.Created created = containers.create(Requests.container(request));
         Container container = created.container();
         if (request.getTied()) {
-            call.connection().onClose(() -> endTied(container));
+            tie(call, container.exit(""), "untie " + container.id(), container::giveUp);
         }
         return CreateResponse.newBuilder()
                 .setId(container.id())
@@ -134,25 +146,34 @@ final class ControlService {
                 .build();
     }
 
-    /** The client of a tied container has gone: the container goes, too. */
-    private static void endTied(Container container) {
-        Thread.ofVirtual()
-                .name("untie " + container.id())
-                .start(() -> {
-                    try {
-                        if (container.ended().isEmpty()) {
-                            container.remove(true);
-                        }
-                    } catch (Fault e) {
-                        LOG.log(
-                                System.Logger.Level.WARNING,
-                                "a tied container could not be removed id={0} reason={1}",
-                                container.id(),
-                                e.getMessage());
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                });
+    /** What to do when the client of a tied process has gone. */
+    @FunctionalInterface
+    private interface Untie {
+        void run() throws InterruptedException;
+    }
+
+    /** The connection may outlive the process by far, so it is not left to remember it. */
+    private static void tie(
+            Call call, CompletableFuture<ProcessExit> exit, String name, Untie untie) {
+        Connection.Registration tied =
+                call.connection()
+                        .onClose(() ->
+                                Thread.ofVirtual().name(name).start(() -> untie(name, untie)));
+        CompletableFuture<Void> _ = exit.thenRun(tied::close);
+    }
+
+    private static void untie(String name, Untie untie) {
+        try {
+            untie.run();
+        } catch (Fault e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "the client of a tied process left, and it could not be ended {0} reason={1}",
+                    name,
+                    e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private StartResponse start(StartRequest request, Call call) {
@@ -170,24 +191,13 @@ final class ControlService {
         Container container = containers.get(request.getContainer());
         String execId = container.exec(Requests.exec(request));
         if (request.getTied()) {
-            call.connection().onClose(() -> killTied(container, execId));
+            tie(
+                    call,
+                    container.exit(execId),
+                    "untie " + container.id() + "/" + execId,
+                    () -> container.giveUp(execId));
         }
         return ExecResponse.newBuilder().setExecId(execId).build();
-    }
-
-    private static void killTied(Container container, String execId) {
-        Thread.ofVirtual()
-                .name("untie " + container.id() + "/" + execId)
-                .start(() -> {
-                    try {
-                        container.signal(execId, Signals.SIGKILL);
-                    } catch (Fault e) {
-                        LOG.log(
-                                System.Logger.Level.DEBUG,
-                                "a tied process has ended already id={0}",
-                                execId);
-                    }
-                });
     }
 
     private AttachResponse attach(AttachRequest request, Call call) {
@@ -195,11 +205,18 @@ final class ControlService {
         StreamServer.Reserved stdin = request.getStdin() ? streams.reserve() : null;
         StreamServer.Reserved stdout = request.getStdout() ? streams.reserve() : null;
         StreamServer.Reserved stderr = request.getStderr() ? streams.reserve() : null;
-        container.attach(
-                request.getExecId(),
-                stdin == null ? null : stdin.input(),
-                stdout == null ? null : stdout.output(),
-                stderr == null ? null : stderr.output());
+        try {
+            container.attach(
+                    request.getExecId(),
+                    stdin == null ? null : stdin.input(),
+                    stdout == null ? null : stdout.output(),
+                    stderr == null ? null : stderr.output());
+        } catch (Fault e) {
+            Stream.of(stdin, stdout, stderr)
+                    .filter(Objects::nonNull)
+                    .forEach(StreamServer.Reserved::giveUp);
+            throw e;
+        }
         return AttachResponse.newBuilder()
                 .setIoSocket(streams.path().toString())
                 .setStdinToken(stdin == null ? "" : stdin.token())
@@ -208,17 +225,24 @@ final class ControlService {
                 .build();
     }
 
-    private WaitResponse await(WaitRequest request, Call call)
-            throws InterruptedException, ExecutionException {
+    private WaitResponse await(WaitRequest request, Call call) throws ExecutionException {
         CompletableFuture<ProcessExit> exit =
                 containers.exit(request.getContainer(), request.getExecId());
         call.onAbandoned(() -> exit.cancel(false));
-        ProcessExit how = exit.get();
-        return WaitResponse.newBuilder()
-                .setExitCode(how.code())
-                .setOomKilled(how.oomKilled())
-                .setError(how.error())
-                .build();
+        try {
+            ProcessExit how = exit.get();
+            return WaitResponse.newBuilder()
+                    .setExitCode(how.code())
+                    .setOomKilled(how.oomKilled())
+                    .setError(how.error())
+                    .build();
+        } catch (CancellationException | InterruptedException e) {
+            throw abandoned();
+        }
+    }
+
+    private static Fault abandoned() {
+        return Fault.of(FaultCode.CANCELLED, "the client that asked has gone");
     }
 
     private ResizeResponse resize(ResizeRequest request, Call call) {
@@ -238,7 +262,9 @@ final class ControlService {
     private StopResponse stop(StopRequest request, Call call) throws InterruptedException {
         containers
                 .get(request.getContainer())
-                .stop(request.getSignal(), Duration.ofMillis(request.getTimeoutMs()));
+                .stop(
+                        request.getSignal(),
+                        Duration.ofMillis(Integer.toUnsignedLong(request.getTimeoutMs())));
         return StopResponse.getDefaultInstance();
     }
 
@@ -263,7 +289,7 @@ final class ControlService {
                 .setId(view.id())
                 .setName(view.name())
                 .setImage(view.image())
-                .addAllCommand(view.command())
+                .addAllCommand(shortened(view.command()))
                 .setState(view.state())
                 .setCreatedAtMs(view.createdAtMillis())
                 .setStartedAtMs(view.startedAtMillis())
@@ -276,23 +302,32 @@ final class ControlService {
                 .build();
     }
 
+    /** A list tells of all containers in one message: none may fill it alone. */
+    private static List<String> shortened(List<String> command) {
+        List<String> words = new ArrayList<>();
+        int room = LONGEST_COMMAND;
+        for (String word : command) {
+            if (word.length() > room) {
+                words.add(word.substring(0, room) + "...");
+                break;
+            }
+            words.add(word);
+            room -= word.length() + 1;
+            if (room <= 0) {
+                break;
+            }
+        }
+        return words;
+    }
+
     private InspectResponse inspect(InspectRequest request, Call call) {
         Container container = containers.get(request.getContainer());
         return InspectResponse.newBuilder().setJson(ContainerView.of(container).toJson()).build();
     }
 
-    private LogsResponse logs(LogsRequest request, Call call) throws InterruptedException {
-        int most = Math.clamp(request.getMaxBytes(), 1, LARGEST_PIECE);
-        Thread handler = Thread.currentThread();
-        call.onAbandoned(handler::interrupt);
-        OutputLog.Piece piece =
-                containers
-                        .get(request.getContainer())
-                        .output()
-                        .read(
-                                request.getCursor(),
-                                most,
-                                request.getFollow() ? FOLLOW_PATIENCE : Duration.ZERO);
+    private LogsResponse logs(LogsRequest request, Call call) {
+        long asked = Integer.toUnsignedLong(request.getMaxBytes());
+        OutputLog.Piece piece = read(request, Math.clamp(asked, 1, LARGEST_PIECE), call);
         LogsResponse.Builder response =
                 LogsResponse.newBuilder().setCursor(piece.cursor()).setEnd(piece.end());
         for (OutputLog.Entry entry : piece.entries()) {
@@ -307,6 +342,20 @@ final class ControlService {
                             .setData(ByteString.copyFrom(entry.data())));
         }
         return response.build();
+    }
+
+    private OutputLog.Piece read(LogsRequest request, int most, Call call) {
+        OutputLog log = containers.get(request.getContainer()).output();
+        Duration patience =
+                request.getFollow()
+                        ? call.deadline().atMost(FOLLOW_PATIENCE).remaining()
+                        : Duration.ZERO;
+        call.onAbandoned(Thread.currentThread()::interrupt);
+        try {
+            return log.read(request.getCursor(), most, patience);
+        } catch (InterruptedException e) {
+            throw abandoned();
+        }
     }
 
     private TraceResponse trace(TraceRequest request, Call call) {
@@ -329,14 +378,53 @@ final class ControlService {
                 .build();
     }
 
-    private ShutdownResponse shutdown(ShutdownRequest request, Call call)
-            throws InterruptedException {
+    private ShutdownResponse shutdown(ShutdownRequest request, Call call) throws Exception {
         if (request.getStopContainers()) {
-            for (Container container : containers.all()) {
-                container.kill();
-            }
+            killAll();
+        }
+        // The answer goes out when this returns; the client closes its connection when it has it.
+        CountDownLatch gone = new CountDownLatch(1);
+        call.connection().onClose(gone::countDown);
+        Thread.ofVirtual().name("shutdown").start(() -> shutDown(gone));
+        return ShutdownResponse.getDefaultInstance();
+    }
+
+    private void shutDown(CountDownLatch gone) {
+        try {
+            gone.await(ANSWER_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
         shutdown.run();
-        return ShutdownResponse.getDefaultInstance();
+    }
+
+    /** All of them, whatever becomes of each; the first failure is told. */
+    private void killAll() throws InterruptedException {
+        List<CompletableFuture<Void>> kills =
+                containers.all().stream().map(ControlService::killed).toList();
+        for (CompletableFuture<Void> kill : kills) {
+            try {
+                kill.get();
+            } catch (ExecutionException e) {
+                throw e.getCause() instanceof Fault fault
+                        ? fault
+                        : Fault.internal("a container could not be ended").causedBy(e);
+            }
+        }
+    }
+
+    private static CompletableFuture<Void> killed(Container container) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        Thread.ofVirtual()
+                .name("end " + container.id())
+                .start(() -> {
+                    try {
+                        container.kill();
+                        done.complete(null);
+                    } catch (InterruptedException | RuntimeException e) {
+                        done.completeExceptionally(e);
+                    }
+                });
+        return done;
     }
 }

@@ -53,10 +53,11 @@ record DaemonOptions(
     }
 
     private static Path value(String option, Iterator<String> rest) {
-        if (!rest.hasNext()) {
+        String value = rest.hasNext() ? rest.next() : "";
+        if (value.isEmpty() || value.startsWith("--")) {
             throw unusable(option + " needs a value");
         }
-        return Path.of(rest.next()).toAbsolutePath();
+        return Path.of(value).toAbsolutePath().normalize();
     }
 
     private static Fault unusable(String why) {

@@ -8,6 +8,7 @@ import java.io.StringWriter;
 import java.text.MessageFormat;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.ResourceBundle;
 import org.jspecify.annotations.Nullable;
 
@@ -67,27 +68,47 @@ public final class LineLoggerFinder extends System.LoggerFinder {
 
         private static @Nullable String filled(
                 @Nullable String format, @Nullable Object[] parameters) {
-            if (format == null || parameters.length == 0) {
+            // The JDK's own default methods hand on no array at all where there are no parameters.
+            if (format == null || parameters == null || parameters.length == 0) {
                 return format;
             }
             Object[] texts = new Object[parameters.length];
             for (int i = 0; i < parameters.length; i++) {
                 texts[i] = String.valueOf(parameters[i]); // numbers without a locale's commas
             }
-            return MessageFormat.format(format.replace("'", "''"), texts);
+            try {
+                return MessageFormat.format(format.replace("'", "''"), texts);
+            } catch (IllegalArgumentException e) {
+                return format + " " + List.of(texts); // a sentence with a brace of its own
+            }
         }
 
         private void write(Level level, @Nullable String message, @Nullable Throwable thrown) {
             StringBuilder line = new StringBuilder(160);
             line.append(Instant.now().truncatedTo(ChronoUnit.MILLIS)).append(' ');
             line.append(level).append(' ');
-            line.append(name.substring(name.lastIndexOf('.') + 1)).append(": ").append(message);
+            line.append(name.substring(name.lastIndexOf('.') + 1)).append(": ");
+            appendPrintable(line, String.valueOf(message), false);
             if (thrown != null) {
                 StringWriter trace = new StringWriter();
                 thrown.printStackTrace(new PrintWriter(trace, true));
-                line.append(System.lineSeparator()).append(trace.toString().stripTrailing());
+                line.append(System.lineSeparator());
+                appendPrintable(line, trace.toString().stripTrailing(), true);
             }
             out.println(line);
+        }
+
+        /** What others have said may be part of it, and must not look like a line of its own. */
+        private static void appendPrintable(StringBuilder line, String text, boolean severalLines) {
+            for (int i = 0; i < text.length(); i++) {
+                char c = text.charAt(i);
+                boolean allowed = !Character.isISOControl(c) || (severalLines && isLayout(c));
+                line.append(allowed ? c : ' ');
+            }
+        }
+
+        private static boolean isLayout(char c) {
+            return c == '\n' || c == '\t';
         }
     }
 }

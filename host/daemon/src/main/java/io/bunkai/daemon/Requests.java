@@ -44,16 +44,8 @@ final class Requests {
                 request.getAnnotationsMap());
     }
 
-    /**
-     * {@return the request for a further process}
-     *
-     * @throws Fault INVALID_ARGUMENT if it names no program
-     */
+    /** {@return the request for a further process} The runtime checks it. */
     static ExecRequest exec(io.bunkai.api.control.ExecRequest request) {
-        if (request.getArgsCount() == 0) {
-            throw Fault.invalidArgument("there is no command to run")
-                    .withHint("write it after the container: bunkai exec CONTAINER -- COMMAND");
-        }
         return new ExecRequest(
                 request.getArgsList(),
                 request.getEnvList(),

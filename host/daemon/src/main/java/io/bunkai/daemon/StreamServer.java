@@ -12,7 +12,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -20,11 +19,12 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,8 +32,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A token is handed out over the control socket; whoever connects and writes it, followed by a
  * newline, has the stream. Until then the stream exists already and waits: a process can be started
- * before its client has connected. A token that nobody uses within a time is void. One virtual
- * thread accepts, one per connection reads its token.
+ * before its client has connected. A token that nobody uses within a time is void, and so is a
+ * connection that does not write one. One virtual thread accepts, one per connection reads its
+ * token.
  */
 final class StreamServer implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(StreamServer.class.getName());
@@ -43,12 +44,15 @@ final class StreamServer implements AutoCloseable {
 
     private final Path path;
     private final ServerSocketChannel server;
+    private final Duration patience;
     private final Map<String, Reserved> reserved = new ConcurrentHashMap<>();
+    private final Set<SocketChannel> strangers = ConcurrentHashMap.newKeySet();
     private final SecureRandom random = new SecureRandom();
 
-    private StreamServer(Path path, ServerSocketChannel server) {
+    private StreamServer(Path path, ServerSocketChannel server, Duration patience) {
         this.path = path;
         this.server = server;
+        this.patience = patience;
     }
 
     /**
@@ -58,6 +62,10 @@ final class StreamServer implements AutoCloseable {
      * @throws IOException if the path cannot be bound
      */
     static StreamServer open(Path path) throws IOException {
+        return open(path, PATIENCE);
+    }
+
+    static StreamServer open(Path path, Duration patience) throws IOException {
         Files.deleteIfExists(path);
         ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
@@ -67,7 +75,7 @@ final class StreamServer implements AutoCloseable {
             server.close();
             throw e;
         }
-        StreamServer streams = new StreamServer(path, server);
+        StreamServer streams = new StreamServer(path, server, patience);
         Thread.ofVirtual().name("streams").start(streams::accept);
         return streams;
     }
@@ -96,17 +104,25 @@ final class StreamServer implements AutoCloseable {
             return new PendingInput(this);
         }
 
-        /** {@return what the client receives; its first write waits for the client} */
+        /**
+         * {@return what the client receives; its first write waits for the client} Closing it does
+         * not: a client that comes later finds the end.
+         */
         OutputStream output() {
             return new PendingOutput(this);
         }
 
+        /** Nobody needs the stream after all: its token is void. */
+        void giveUp() {
+            connection.cancel(false);
+        }
+
         private SocketChannel connected() throws IOException {
             try {
-                return connection.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-            } catch (TimeoutException e) {
-                throw new IOException("nobody came for the stream", e);
+                return connection.get(); // ends in time: see reserve()
             } catch (ExecutionException e) {
+                throw new IOException("nobody came for the stream", e);
+            } catch (CancellationException e) {
                 throw new IOException("the stream was given up", e);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -114,11 +130,9 @@ final class StreamServer implements AutoCloseable {
             }
         }
 
-        private void giveUp() throws IOException {
-            if (!connection.completeExceptionally(new IOException("closed"))
-                    && !connection.isCompletedExceptionally()) {
-                connection.join().close();
-            }
+        /** Closes the connection, now or when there is one. */
+        private void closeConnection() {
+            CompletableFuture<Void> _ = connection.thenAccept(StreamServer::closeQuietly);
         }
     }
 
@@ -130,7 +144,7 @@ final class StreamServer implements AutoCloseable {
         reserved.put(stream.token, stream);
         CompletableFuture<SocketChannel> _ =
                 stream.connection
-                        .orTimeout(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+                        .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
                         .whenComplete((_, _) -> reserved.remove(stream.token));
         return stream;
     }
@@ -143,20 +157,40 @@ final class StreamServer implements AutoCloseable {
             } catch (IOException e) {
                 if (server.isOpen()) {
                     LOG.log(System.Logger.Level.WARNING, "a stream was not accepted", e);
+                    AcceptPause.take();
                 }
             }
         }
     }
 
     private void welcome(SocketChannel client) {
+        strangers.add(client);
+        CompletableFuture<Void> _ =
+                CompletableFuture.runAsync(
+                        () -> turnAway(client),
+                        CompletableFuture.delayedExecutor(
+                                patience.toMillis(), TimeUnit.MILLISECONDS, Runnable::run));
+        Reserved stream = null;
         try {
-            String token = readToken(client);
-            Reserved stream = token == null ? null : reserved.remove(token);
-            if (stream == null || !stream.connection.complete(client)) {
-                client.close();
+            if (!server.isOpen()) {
+                return; // closed while this one was accepted
             }
+            String token = readToken(client);
+            stream = token == null ? null : reserved.remove(token);
         } catch (IOException e) {
-            LOG.log(System.Logger.Level.DEBUG, "a stream's client left reason={0}", e.getMessage());
+            LOG.log(System.Logger.Level.DEBUG, "a stream was left reason={0}", e.getMessage());
+        } finally {
+            boolean known = strangers.remove(client);
+            if (!known || stream == null || !stream.connection.complete(client)) {
+                closeQuietly(client);
+            }
+        }
+    }
+
+    /** Closes a connection that has not told its token in time. */
+    private void turnAway(SocketChannel client) {
+        if (strangers.remove(client)) {
+            closeQuietly(client);
         }
     }
 
@@ -168,13 +202,21 @@ final class StreamServer implements AutoCloseable {
             if (client.read(one.clear()) != 1) {
                 return null;
             }
-            byte value = one.get(0);
+            char value = (char) (one.get(0) & 0xff);
             if (value == '\n') {
                 return token.toString();
             }
-            token.append(new String(new byte[] {value}, StandardCharsets.ISO_8859_1));
+            token.append(value);
         }
         return null;
+    }
+
+    private static void closeQuietly(SocketChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // it is not used any more
+        }
     }
 
     /**
@@ -190,12 +232,13 @@ final class StreamServer implements AutoCloseable {
         } catch (IOException e) {
             throw Fault.internal("socket %s could not be closed", path).causedBy(e);
         }
-        reserved.values().forEach(stream -> stream.connection.cancel(false));
+        reserved.values().forEach(Reserved::giveUp);
+        strangers.forEach(this::turnAway);
     }
 
     private static final class PendingInput extends InputStream {
         private final Reserved stream;
-        private @Nullable InputStream connected;
+        private @Nullable InputStream connected; // the reader's alone
 
         PendingInput(Reserved stream) {
             this.stream = stream;
@@ -220,15 +263,17 @@ final class StreamServer implements AutoCloseable {
             return delegate().read(buffer, offset, length);
         }
 
+        /** Nobody reads what a client would send: one that comes later is turned away. */
         @Override
-        public void close() throws IOException {
+        public void close() {
             stream.giveUp();
+            stream.closeConnection();
         }
     }
 
     private static final class PendingOutput extends OutputStream {
         private final Reserved stream;
-        private @Nullable OutputStream connected;
+        private @Nullable OutputStream connected; // the writer's alone
 
         PendingOutput(Reserved stream) {
             this.stream = stream;
@@ -253,17 +298,9 @@ final class StreamServer implements AutoCloseable {
             delegate().write(buffer, offset, length);
         }
 
-        /** An output that nobody came for yet is waited for a moment: its end is news, too. */
         @Override
-        public void close() throws IOException {
-            if (connected == null) {
-                try {
-                    delegate();
-                } catch (IOException e) {
-                    return; // nobody came: there is nobody to tell
-                }
-            }
-            stream.giveUp();
+        public void close() {
+            stream.closeConnection();
         }
     }
 }

@@ -237,8 +237,13 @@ final class TarReader {
         size = length;
     }
 
+    /**
+     * Some writers (umoci's "insert" among them) leave the last member's padding out together with
+     * the end marker; its content is whole, so that is an end, too.
+     */
     private void skipPresentMember() throws IOException {
-        skip(stored + padding);
+        skip(stored);
+        in.readNBytes(header, 0, padding);
         begin(0);
     }
 

@@ -195,10 +195,26 @@ class ImageSourceTest {
                 "config is of the type 'application/vnd.oci.empty",
                 this::open);
 
-        byte[] old = "{\"schemaVersion\":1,\"config\":{}}".getBytes(UTF_8);
+        byte[] old =
+                "{\"schemaVersion\":1,\"config\":{\"digest\":\"%s\"}}"
+                        .formatted(Digest.of(LAYER))
+                        .getBytes(UTF_8);
         layout.write(old);
         layout.index(List.of(Descriptor.of(MediaType.DOCKER_MANIFEST, old)));
         assertRefused(FaultCode.UNIMPLEMENTED, "is of version 1", this::open);
+
+        String signed = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+        layout.index(
+                List.of(
+                        new Descriptor(
+                                signed,
+                                Digest.of(old),
+                                old.length,
+                                List.of(),
+                                Map.of(),
+                                null,
+                                null)));
+        assertRefused(FaultCode.UNIMPLEMENTED, "manifest is of the type '" + signed, this::open);
     }
 
     @Test

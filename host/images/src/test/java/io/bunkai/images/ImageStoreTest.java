@@ -314,6 +314,18 @@ class ImageStoreTest {
     }
 
     @Test
+    void endsTheChildIfTheCallerIsInterrupted() throws Exception {
+        writeBomb();
+        AtomicReference<Fault> fault = new AtomicReference<>();
+        Thread resolving = Thread.ofVirtual().start(() -> fault.set(faultOfPatientStore()));
+        awaitChild();
+        resolving.interrupt();
+        resolving.join();
+        assertThat(fault.get().code()).isEqualTo(FaultCode.CANCELLED);
+        assertThat(root.resolve("disks")).isEmptyDirectory();
+    }
+
+    @Test
     void saysSoIfTheTreeDoesNotFitIntoMemory() {
         TestTar tar = new TestTar();
         for (int i = 0; i < 60_000; i++) {
@@ -333,39 +345,38 @@ class ImageStoreTest {
     void saysSoIfTheChildIsKilled() throws Exception {
         writeBomb();
         AtomicReference<Fault> fault = new AtomicReference<>();
-        Thread resolving =
-                Thread.ofVirtual()
-                        .start(() -> {
-                            try {
-                                new ImageStore(
-                                                root,
-                                                new ImageStore.Settings(
-                                                        Limits.withRatio(1_000_000, 600),
-                                                        ImageStore.Settings.DEFAULTS.busybox()))
-                                        .resolve(reference(), deadline());
-                            } catch (Fault e) {
-                                fault.set(e);
-                            }
-                        });
-        Path disk = root.resolve("staging").resolve(idOfLayout().hex()).resolve("disk");
-        Await.until(
-                "the child to be a Java runtime",
-                deadline(),
-                () ->
-                        Files.exists(disk)
-                                && ProcessHandle.current()
-                                        .children()
-                                        .anyMatch(child ->
-                                                child.info()
-                                                        .command()
-                                                        .orElse("")
-                                                        .endsWith("/java")));
+        Thread resolving = Thread.ofVirtual().start(() -> fault.set(faultOfPatientStore()));
+        awaitChild();
         ProcessHandle.current().children().forEach(ProcessHandle::destroyForcibly);
         resolving.join();
         assertThat(fault.get())
                 .hasMessageContaining(
                         "the process that unpacks the image died (killed by SIGKILL)");
         assertThat(root.resolve("disks")).isEmptyDirectory();
+    }
+
+    /** Resolves the bomb with limits that let it go on for long. */
+    private Fault faultOfPatientStore() {
+        var settings =
+                new ImageStore.Settings(
+                        Limits.withRatio(1_000_000, 600), ImageStore.Settings.DEFAULTS.busybox());
+        try {
+            new ImageStore(root, settings).resolve(reference(), deadline());
+        } catch (Fault e) {
+            return e;
+        }
+        throw new AssertionError("the bomb was unpacked");
+    }
+
+    private void awaitChild() {
+        Await.until(
+                "the child to be a Java runtime",
+                deadline(),
+                () ->
+                        ProcessHandle.current()
+                                .children()
+                                .anyMatch(child ->
+                                        child.info().command().orElse("").endsWith("/java")));
     }
 
     @Test

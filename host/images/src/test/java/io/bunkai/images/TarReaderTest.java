@@ -154,15 +154,20 @@ class TarReaderTest {
 
     @Test
     void acceptsAnArchiveWithoutAnEndMarker() throws IOException {
-        TarReader tar = reader(new TestTar().file("f", "x").cut());
-        assertThat(tar.next()).isNotNull();
-        assertThat(tar.next()).isNull();
+        byte[] archive = new TestTar().file("f", "x").cut();
+        for (int length : new int[] {1024, 1000, 513}) { // with, and without the last padding
+            TarReader tar = reader(Arrays.copyOf(archive, length));
+            assertThat(tar.next()).isNotNull();
+            assertThat(content(tar)).isEqualTo(new byte[] {'x'});
+            assertThat(tar.next()).isNull();
+        }
     }
 
     @Test
     void noticesACutAnywhere() {
         byte[] whole = new TestTar().xattr("user.a", (byte) 1).file("f", "content").cut();
-        for (int length = 1; length < whole.length; length++) {
+        int paddingOfTheLast = 512 - "content".length();
+        for (int length = 1; length < whole.length - paddingOfTheLast; length++) {
             byte[] cut = Arrays.copyOf(whole, length);
             assertThatExceptionOfType(Fault.class)
                     .as("cut after %d bytes", length)

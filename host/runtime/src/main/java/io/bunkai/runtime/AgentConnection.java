@@ -9,15 +9,20 @@ import io.bunkai.api.HostChannel;
 import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
+import io.bunkai.base.NanoClock;
 import io.bunkai.ttrpc.Method;
 import io.bunkai.ttrpc.TtrpcClient;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * when it broke.
  *
  * <p>A call that only asks is repeated on the new session; one that does something is not, since
- * nobody knows whether it was done. Used by many virtual threads at once.
+ * nobody knows whether it was done. A guest that breaks every session is met ever more slowly. Used
+ * by many virtual threads at once; {@link #close} waits for none of them.
  */
 final class AgentConnection implements GuestCalls, AutoCloseable {
     private static final System.Logger LOG = System.getLogger(AgentConnection.class.getName());
@@ -47,25 +53,31 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
                     AgentMethods.GET_GUEST_DETAILS,
                     AgentMethods.TTY_WIN_RESIZE);
 
-    private static final Duration RECONNECT = Duration.ofSeconds(10);
+    /** How long an agent may take to take up a session, on a machine that is short of time. */
+    private static final Duration RECONNECT = Duration.ofSeconds(60);
 
     private final String machine;
     private final Path socket;
-    private final ReentrantLock lock =
-            new ReentrantLock(); // held while connecting: one session at a time
-    private @Nullable TtrpcClient client; // guarded by lock
-    private boolean closed; // guarded by lock
+    private final ReentrantLock connecting = new ReentrantLock(); // one session is made at a time
+    private final Pace pace; // guarded by connecting
 
-    AgentConnection(String machine, Path socket) {
+    private final ReentrantLock lock = new ReentrantLock(); // guards what follows; never held long
+    private final Condition closing = lock.newCondition();
+    private @Nullable TtrpcClient client;
+    private @Nullable SocketChannel opening;
+    private boolean closed;
+
+    AgentConnection(String machine, Path socket, NanoClock clock) {
         this.machine = machine;
         this.socket = socket;
+        this.pace = new Pace(clock);
     }
 
     /**
      * Waits until the agent answers.
      *
      * @throws Fault DEADLINE_EXCEEDED if it does not in time, UNAVAILABLE if its machine is not
-     *     there
+     *     there, CANCELLED if the thread is interrupted (and still is)
      */
     void awaitReady(Deadline deadline) {
         try {
@@ -84,6 +96,8 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
             TtrpcClient session = connected(deadline.atMost(RECONNECT));
             try {
                 return session.call(method, request, deadline);
+            } catch (Fault e) {
+                throw GuestText.cleaned(e);
             } catch (IOException e) {
                 forget(session);
                 if (!REPEATABLE.contains(method) || isClosed()) {
@@ -99,18 +113,31 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
     }
 
     private TtrpcClient connected(Deadline deadline) throws IOException {
+        TtrpcClient known = session();
+        if (known != null) {
+            return known;
+        }
+        try {
+            if (!connecting.tryLock(deadline.remaining().toNanos(), TimeUnit.NANOSECONDS)) {
+                throw Fault.deadlineExceeded("the agent of %s did not answer", machine);
+            }
+        } catch (InterruptedException e) {
+            throw interrupted();
+        }
+        try {
+            known = session();
+            return known != null ? known : connect(deadline);
+        } finally {
+            connecting.unlock();
+        }
+    }
+
+    private @Nullable TtrpcClient session() throws IOException {
         lock.lock();
         try {
-            if (closed) {
-                throw new IOException("the machine has been let go");
-            }
+            refuseIfClosed();
             TtrpcClient known = client;
-            if (known != null && known.isOpen()) {
-                return known;
-            }
-            TtrpcClient fresh = connect(deadline);
-            client = fresh;
-            return fresh;
+            return known != null && known.isOpen() ? known : null;
         } finally {
             lock.unlock();
         }
@@ -122,23 +149,65 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
      */
     private TtrpcClient connect(Deadline deadline) throws IOException {
         try (Closer undo = new Closer()) {
-            SocketChannel socketChannel =
-                    undo.own(SocketChannel.open(UnixDomainSocketAddress.of(socket)));
+            SocketChannel channel = undo.own(SocketChannel.open(StandardProtocolFamily.UNIX));
+            begin(channel);
+            channel.connect(UnixDomainSocketAddress.of(socket));
             HostChannel session =
                     undo.own(
                             HostChannel.open(
-                                    Channels.newInputStream(socketChannel),
-                                    Channels.newOutputStream(socketChannel),
+                                    Channels.newInputStream(channel),
+                                    Channels.newOutputStream(channel),
                                     deadline));
             TtrpcClient fresh =
-                    TtrpcClient.over(
-                            session.input(),
-                            session.output(),
-                            "agent of " + machine,
-                            socketChannel);
+                    undo.own(
+                            TtrpcClient.over(
+                                    session.input(),
+                                    session.output(),
+                                    "agent of " + machine,
+                                    channel));
+            install(fresh);
             undo.release();
             return fresh;
         }
+    }
+
+    /** From here on {@link #close} closes the connection that is being made. */
+    private void begin(SocketChannel channel) throws IOException {
+        lock.lock();
+        try {
+            for (long nanos = pace.next().toNanos(); nanos > 0 && !closed; ) {
+                nanos = closing.awaitNanos(nanos);
+            }
+            refuseIfClosed();
+            opening = channel;
+        } catch (InterruptedException e) {
+            throw interrupted();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void install(TtrpcClient fresh) throws IOException {
+        lock.lock();
+        try {
+            opening = null;
+            refuseIfClosed();
+            client = fresh;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void refuseIfClosed() throws IOException {
+        if (closed) {
+            throw new IOException("the machine has been let go");
+        }
+    }
+
+    private Fault interrupted() {
+        Thread.currentThread().interrupt();
+        return Fault.of(
+                FaultCode.CANCELLED, "waiting for the agent of %s was interrupted", machine);
     }
 
     private void forget(TtrpcClient broken) {
@@ -162,20 +231,34 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
         }
     }
 
-    /** Lets go of the session; calls that wait fail. The machine and its agent go on. */
+    /**
+     * Lets go of the session; calls that wait fail, also those that wait for a session. The machine
+     * and its agent go on.
+     */
     @Override
     public void close() {
         TtrpcClient last;
+        SocketChannel begun;
         lock.lock();
         try {
             closed = true;
             last = client;
+            begun = opening;
             client = null;
+            opening = null;
+            closing.signalAll();
         } finally {
             lock.unlock();
         }
         if (last != null) {
             last.close();
+        }
+        if (begun != null) {
+            try {
+                begun.close();
+            } catch (IOException e) {
+                // nobody uses it any more
+            }
         }
     }
 }

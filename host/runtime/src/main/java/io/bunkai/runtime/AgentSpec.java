@@ -97,9 +97,14 @@ final class AgentSpec {
         if (own == null) {
             throw new IllegalStateException("a container without a process");
         }
+        List<String> environment = own.env();
+        if (request.terminal().isPresent()
+                && environment.stream().noneMatch(variable -> variable.startsWith("TERM="))) {
+            environment = mergedEnvironment(environment, List.of("TERM=xterm"));
+        }
         RuntimeSpec.ContainerProcess process =
                 own.withArgs(request.arguments())
-                        .withEnv(mergedEnvironment(own.env(), request.environment()));
+                        .withEnv(mergedEnvironment(environment, request.environment()));
         if (!request.directory().isEmpty()) {
             process = process.withCwd(request.directory());
         }
@@ -112,13 +117,20 @@ final class AgentSpec {
         return built.build();
     }
 
-    /** {@return both, the later value of a name in the place of the earlier one} */
+    /**
+     * {@return both, the later value of a name in the place of the earlier one} A name without a
+     * value takes the variable away, as it does for Docker.
+     */
     static List<String> mergedEnvironment(List<String> base, List<String> added) {
         Map<String, String> byName = new LinkedHashMap<>();
         for (List<String> variables : List.of(base, added)) {
             for (String variable : variables) {
                 int equals = variable.indexOf('=');
-                byName.put(equals < 0 ? variable : variable.substring(0, equals), variable);
+                if (equals < 0) {
+                    byName.remove(variable);
+                } else {
+                    byName.put(variable.substring(0, equals), variable);
+                }
             }
         }
         return new ArrayList<>(byName.values());

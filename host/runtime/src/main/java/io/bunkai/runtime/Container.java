@@ -4,9 +4,9 @@ package io.bunkai.runtime;
 
 import io.bunkai.api.AgentMethods;
 import io.bunkai.api.agent.CreateContainerRequest;
-import io.bunkai.api.agent.ExecProcessRequest;
 import io.bunkai.api.agent.StartContainerRequest;
 import io.bunkai.api.agent.StatsContainerRequest;
+import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
@@ -18,8 +18,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -28,63 +26,60 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A container and the machine it has to itself: created, started once, ended, removed.
  *
- * <p>The lock guards the state and is never held while something slow happens; a start is a state
- * of its own. The end of the process is handled by the thread that waits for it, exactly once,
- * whether it came from the guest, from the loss of the machine or from a failed start.
+ * <p>The lock guards the state; under it the journal is written and nothing slower happens. A start
+ * is a state of its own, carried out by the thread that asked for it; whoever calls it off
+ * interrupts that thread, under the lock, so that no interrupt comes after the start is over. The
+ * end is handled exactly once, whether it comes from the guest, from the loss of the machine, from
+ * a failed start or from {@link #kill}.
  */
 public final class Container {
     private static final System.Logger LOG = System.getLogger(Container.class.getName());
-    private static final Duration MACHINE_LOSS_PATIENCE = Duration.ofSeconds(1);
+    private static final Duration REST_PATIENCE = Duration.ofSeconds(2);
     private static final Duration QUESTION_PATIENCE = Duration.ofSeconds(10);
+    private static final Duration LET_GO_PATIENCE = Duration.ofSeconds(20);
     private static final int CANNOT_RUN = 125;
-    private static final int REMEMBERED_EXECS = 64;
+    private static final int LARGEST_SIGNAL = 64;
+    private static final ProcessExit NEVER_STARTED =
+            new ProcessExit(CANNOT_RUN, false, "it was removed before it was started");
 
     private final Surroundings around;
     private final ContainerRequest request;
     private final Plan plan;
     private final OutputLog output;
     private final Timeline timeline;
+    private final Execs execs;
+    private final AttachedStreams attached = new AttachedStreams();
     private final CompletableFuture<ProcessExit> exit = new CompletableFuture<>();
     private final CompletableFuture<Void> tornDown = new CompletableFuture<>();
     private final AtomicBoolean endHandled = new AtomicBoolean();
     private final AtomicBoolean outOfMemory = new AtomicBoolean();
+
+    private final ReentrantLock cleaning = new ReentrantLock(); // one clean-up at a time
+    private boolean clean; // guarded by cleaning
+    private boolean forgotten; // guarded by cleaning
+
     private final ReentrantLock lock = new ReentrantLock(); // guards the fields below
-    private final Map<String, ExecProcess> execs = new LinkedHashMap<>();
     private ContainerRecord record;
-    private State state;
-    private int nextExec = 1;
-    private @Nullable InputStream pendingInput;
-    private @Nullable OutputStream pendingStdout;
-    private @Nullable OutputStream pendingStderr;
+    private State state = new State.Created();
+    private boolean calledOff; // a start whose thread has been interrupted
 
     private sealed interface State {
         record Created() implements State {}
 
         record Starting(Thread starter) implements State {}
 
+        /** A start that is over or called off: nobody interrupts its thread any more. */
+        record Failing() implements State {}
+
         record Running(Sandbox sandbox, ContainerProcess process) implements State {}
 
         record Ended() implements State {}
-    }
-
-    /** A further process: asked for, then running until its exit is known. */
-    private static final class ExecProcess {
-        private final String id;
-        private final ExecRequest request;
-        private final ContainerProcess process;
-        private boolean started; // guarded by the container's lock
-        private boolean ended; // guarded by the container's lock
-
-        ExecProcess(String id, ExecRequest request, ContainerProcess process) {
-            this.id = id;
-            this.request = request;
-            this.process = process;
-        }
     }
 
     Container(Surroundings around, ContainerRecord record, OutputLog output) {
@@ -94,7 +89,7 @@ public final class Container {
         this.record = record;
         this.output = output;
         this.timeline = new Timeline(around.clock());
-        this.state = new State.Created();
+        this.execs = new Execs(record.id(), record.plan(), around, this::journalExecs);
     }
 
     /** {@return the id} */
@@ -105,11 +100,6 @@ public final class Container {
     /** {@return the name} */
     public String name() {
         return plan.name();
-    }
-
-    /** {@return what was asked for} */
-    ContainerRequest request() {
-        return request;
     }
 
     /** {@return what its start makes, or has made} */
@@ -134,7 +124,11 @@ public final class Container {
 
     /** {@return whether its process runs or is about to} */
     public boolean isActive() {
-        return locked(() -> state instanceof State.Starting || state instanceof State.Running);
+        return locked(() ->
+                switch (state) {
+                    case State.Starting _, State.Failing _, State.Running _ -> true;
+                    case State.Created _, State.Ended _ -> false;
+                });
     }
 
     // ---- start ----
@@ -143,59 +137,82 @@ public final class Container {
      * Boots the machine and starts the container's process.
      *
      * @throws Fault FAILED_PRECONDITION if it was started before; NOT_FOUND or PERMISSION_DENIED if
-     *     the program cannot be run; otherwise with the step that failed. The container has then
-     *     ended, and nothing of its machine is left
+     *     the program cannot be run; CANCELLED if it was killed meanwhile; UNAVAILABLE if this
+     *     daemon ends; otherwise with the step that failed. Unless it was started before, the
+     *     container has then ended, and nothing of its machine is left
      */
     public void start(Deadline deadline) {
-        lock.lock();
-        try {
-            if (!(state instanceof State.Created)) {
-                throw Fault.failedPrecondition("container %s was already started", name());
-            }
-            state = new State.Starting(Thread.currentThread());
-        } finally {
-            lock.unlock();
-        }
+        begin();
         long begin = timeline.micros();
+        Booted booted = null;
         try {
-            boot(deadline);
+            booted = boot(deadline);
             timeline.hostStep("start", begin, timeline.micros());
-        } catch (InterruptedException e) {
-            throw failed(
-                    Fault.of(FaultCode.CANCELLED, "the start of %s was cancelled", name())
-                            .causedBy(e));
-        } catch (Fault e) {
-            throw failed(e);
         } catch (Exception e) {
-            throw failed(Fault.internal("container %s did not start", name()).causedBy(e));
+            throw failed(e);
+        } finally {
+            if (booted == null && !endHandled.get()) { // an Error is on its way
+                failed(new IllegalStateException("the start broke off"));
+            }
+        }
+        if (!run(booted)) {
+            booted.sandbox().close();
+            throw failed(new InterruptedException());
         }
     }
 
-    private void boot(Deadline deadline) throws Exception {
+    /** What a start has made. */
+    private record Booted(Sandbox sandbox, ContainerProcess process) {}
+
+    private void begin() {
+        locked(() -> {
+            if (!(state instanceof State.Created)) {
+                throw Fault.failedPrecondition("container %s was already started", name());
+            }
+            if (around.isClosing()) {
+                throw Fault.unavailable("the daemon is about to end");
+            }
+            state = new State.Starting(Thread.currentThread());
+            return state;
+        });
+    }
+
+    private Booted boot(Deadline deadline) throws Exception {
         advance(record().inPhase(ContainerRecord.Phase.STARTING));
         around.crashPoints().reach(CrashPoint.START_JOURNALED);
         timeline.step("cgroups", this::makeCgroups);
         around.crashPoints().reach(CrashPoint.START_CGROUPS_MADE);
-        Sandbox sandbox =
-                Sandbox.start(
-                        plan, around.hypervisor(), timeline, around.clock(), deadline, progress());
-        ContainerProcess process;
+        try (Closer undo = new Closer()) {
+            Sandbox sandbox =
+                    undo.own(
+                            Sandbox.start(
+                                    plan,
+                                    around.hypervisor(),
+                                    timeline,
+                                    around.clock(),
+                                    deadline,
+                                    progress()));
+            ContainerProcess process = startProcess(sandbox, deadline);
+            advance(record().running(around.nowMillis()));
+            around.crashPoints().reach(CrashPoint.START_FINISHED);
+            undo.release();
+            return new Booted(sandbox, process);
+        }
+    }
+
+    private ContainerProcess startProcess(Sandbox sandbox, Deadline deadline) throws Exception {
         try {
-            sandbox.watchMemory(_ -> outOfMemory.set(true));
+            sandbox.watchMemory(() -> outOfMemory.set(true));
             timeline.step("container.create", () -> createContainer(sandbox.agent(), deadline));
             around.crashPoints().reach(CrashPoint.START_CONTAINER_CREATED);
-            process = processOf(sandbox.agent());
-            attachPending(process.streams());
+            ContainerProcess process = processOf(sandbox.agent());
             timeline.step(
                     "container.start", () -> startContainer(sandbox.agent(), process, deadline));
             around.crashPoints().reach(CrashPoint.START_PROCESS_STARTED);
-            advance(record().running(around.nowMillis()));
-            around.crashPoints().reach(CrashPoint.START_FINISHED);
-        } catch (Exception e) {
-            sandbox.close();
-            throw e;
+            return process;
+        } catch (IOException e) {
+            throw sandbox.lost(e);
         }
-        run(sandbox, process);
     }
 
     private Object makeCgroups() {
@@ -234,7 +251,7 @@ public final class Container {
     private Object startContainer(GuestCalls agent, ContainerProcess process, Deadline deadline)
             throws IOException {
         if (!request.stdin()) {
-            process.streams().closeInput();
+            process.streams().closeInput(deadline);
         }
         agent.call(
                 AgentMethods.START_CONTAINER,
@@ -247,7 +264,14 @@ public final class Container {
     /** In the agent's protocol the container's own process bears the container's id. */
     private ContainerProcess processOf(GuestCalls agent) {
         ProcessStreams streams =
-                new ProcessStreams(agent, id(), id(), request.terminal().isPresent(), this::keep);
+                new ProcessStreams(
+                        agent,
+                        id(),
+                        id(),
+                        request.terminal().isPresent(),
+                        attached,
+                        this::keep,
+                        around.clock());
         return new ContainerProcess(agent, id(), id(), streams);
     }
 
@@ -259,31 +283,31 @@ public final class Container {
                     System.Logger.Level.WARNING,
                     "output was not kept container={0} reason={1}",
                     id(),
-                    e.getMessage());
+                    GuestText.reason(e));
         }
     }
 
-    private void attachPending(ProcessStreams streams) {
-        locked(() -> {
-            if (pendingInput != null) {
-                streams.attachInput(pendingInput);
-            }
-            if (pendingStdout != null) {
-                streams.attachOutput(OutputLog.Stream.STDOUT, pendingStdout);
-            }
-            if (pendingStderr != null) {
-                streams.attachOutput(OutputLog.Stream.STDERR, pendingStderr);
-            }
-            pendingInput = null;
-            pendingStdout = null;
-            pendingStderr = null;
-            return null;
-        });
+    /**
+     * The process runs: from now on its end, and the machine's, are waited for.
+     *
+     * @return whether it may; not if the start was called off in its last moment
+     */
+    private boolean run(Booted booted) {
+        boolean wanted =
+                locked(() -> {
+                    if (calledOff || Thread.interrupted()) {
+                        return false;
+                    }
+                    state = new State.Running(booted.sandbox(), booted.process());
+                    return true;
+                });
+        if (wanted) {
+            watch(booted.sandbox(), booted.process());
+        }
+        return wanted;
     }
 
-    /** The process runs: from now on its end, and the machine's, are waited for. */
-    private void run(Sandbox sandbox, ContainerProcess process) {
-        locked(() -> state = new State.Running(sandbox, process));
+    private void watch(Sandbox sandbox, ContainerProcess process) {
         Thread.ofVirtual().name("wait " + id()).start(() -> awaitEnd(sandbox, process));
         sandbox.onExit(how ->
                 Thread.ofVirtual()
@@ -291,39 +315,32 @@ public final class Container {
                         .start(() -> machineEnded(sandbox, process, how)));
     }
 
-    private Fault failed(Fault why) {
+    /** Ends a container whose start failed. {@return what to tell about it} */
+    private Fault failed(Exception failure) {
+        boolean cancelled =
+                locked(() -> {
+                    state = new State.Failing();
+                    return Thread.interrupted() || calledOff; // the clean-up goes on
+                });
+        Fault why = reasonOf(failure, cancelled);
         int code =
                 switch (why.code()) {
                     case NOT_FOUND -> CANNOT_RUN + 2;
                     case PERMISSION_DENIED -> CANNOT_RUN + 1;
                     default -> CANNOT_RUN;
                 };
-        boolean cancelled = Thread.interrupted(); // the clean-up must not be
-        closePending();
-        finish(new ProcessExit(code, false, String.valueOf(why.getMessage())), null, null);
-        if (cancelled) {
-            Thread.currentThread().interrupt();
-        }
+        finish(new ProcessExit(code, false, GuestText.reason(why)), null);
         return why;
     }
 
-    private void closePending() {
-        ProcessStreams nowhere = new ProcessStreams(NOBODY, id(), id(), true, (_, _) -> {});
-        attachPending(nowhere);
-        nowhere.abandon();
+    private Fault reasonOf(Exception failure, boolean cancelled) {
+        if (cancelled || failure instanceof InterruptedException) {
+            return Fault.of(FaultCode.CANCELLED, "the start of %s was cancelled", name());
+        }
+        return failure instanceof Fault fault
+                ? fault
+                : Fault.internal("container %s did not start", name()).causedBy(failure);
     }
-
-    private static final GuestCalls NOBODY =
-            new GuestCalls() {
-                @Override
-                public <
-                                Q extends com.google.protobuf.MessageLite,
-                                R extends com.google.protobuf.MessageLite>
-                        R call(io.bunkai.ttrpc.Method<Q, R> method, Q question, Deadline deadline)
-                                throws IOException {
-                    throw new IOException("there is no guest");
-                }
-            };
 
     // ---- the end ----
 
@@ -331,33 +348,36 @@ public final class Container {
         try {
             int code = process.awaitEnd();
             process.streams().awaitDelivery();
-            finish(ProcessExit.ended(code, wasOutOfMemory(sandbox, code)), sandbox, process);
-        } catch (IOException | Fault e) {
-            if (!around.isClosing()) {
-                // The machine's own end is reported with its reason; wait for that a moment.
-                Thread.ofVirtual().name("lost " + id()).start(() -> agentLost(sandbox, process, e));
-            }
+            finish(ProcessExit.ended(code, wasOutOfMemory(sandbox, code)), sandbox);
+        } catch (IOException | RuntimeException e) {
+            agentLost(sandbox, process, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
     private void agentLost(Sandbox sandbox, ContainerProcess process, Exception why) {
-        try {
-            exit.get(MACHINE_LOSS_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            finish(ProcessExit.lost("the agent was lost: " + why.getMessage()), sandbox, process);
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (around.isClosing()) {
+            return;
+        }
+        Optional<VmExit> machine = sandbox.machineExit();
+        if (machine.isPresent()) {
+            machineEnded(sandbox, process, machine.get());
+        } else {
+            finish(ProcessExit.lost("the agent was lost: " + GuestText.reason(why)), sandbox);
         }
     }
 
     private void machineEnded(Sandbox sandbox, ContainerProcess process, VmExit how) {
-        if (!around.isClosing()) {
-            finish(ProcessExit.lost("the machine was lost: " + how.describe()), sandbox, process);
+        if (around.isClosing()) {
+            return;
         }
+        try {
+            process.streams().awaitRest(Deadline.after(REST_PATIENCE));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        finish(ProcessExit.lost("the machine was lost: " + how.describe()), sandbox);
     }
 
     /** The event may come later than the exit, so a killed process is asked after. */
@@ -384,8 +404,7 @@ public final class Container {
     /**
      * Journals the end, tells it, then tears the machine down. Only the first caller does anything.
      */
-    private void finish(
-            ProcessExit how, @Nullable Sandbox sandbox, @Nullable ContainerProcess process) {
+    private void finish(ProcessExit how, @Nullable Sandbox sandbox) {
         if (endHandled.getAndSet(true)) {
             return;
         }
@@ -399,36 +418,45 @@ public final class Container {
                 how.code(),
                 how.oomKilled(),
                 how.error());
+        tell(how);
+        if (sandbox != null) {
+            sandbox.close();
+        }
+        try {
+            cleanUp();
+            if (request.remove()) {
+                forget();
+            }
+            tornDown.complete(null);
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "clean-up failed container=" + id(), e);
+            tornDown.completeExceptionally(e);
+        }
+    }
+
+    /** From here on everybody knows that it has ended. */
+    private void tell(ProcessExit how) {
+        endHandled.set(true);
         locked(() -> state = new State.Ended());
         if (request.remove()) {
             around.released(this); // the name is free as soon as the end is known
         }
-        if (process != null) {
-            process.streams().abandon();
-        }
+        attached.closeAll();
         output.end();
+        execs.endAll(how.error());
         exit.complete(how);
-        endExecs(how);
-        if (sandbox != null) {
-            sandbox.close();
-        }
-        cleanUp();
-    }
-
-    private void endExecs(ProcessExit how) {
-        List<ExecProcess> left = locked(() -> List.copyOf(execs.values()));
-        for (ExecProcess exec : left) {
-            exec.process.streams().abandon();
-            exec.process.exit().complete(new ProcessExit(CrashPoints.KILLED, false, how.error()));
-        }
     }
 
     /**
-     * What is left of the container after its end. Called again by a later daemon if this one dies
-     * in it.
+     * What is left of the container after its end. Done once; called again, also by a later daemon,
+     * if it did not come to its end.
      */
     private void cleanUp() {
+        cleaning.lock();
         try {
+            if (clean) {
+                return;
+            }
             Sandbox.tearDown(
                     plan,
                     record().vmm(),
@@ -436,24 +464,30 @@ public final class Container {
                     around.journal(),
                     () -> around.crashPoints().reach(CrashPoint.STOP_MACHINE_GONE));
             advanceIfPossible(record().inPhase(ContainerRecord.Phase.ENDED));
+            clean = true;
             around.crashPoints().reach(CrashPoint.STOP_FINISHED);
-            tornDown.complete(null);
-            if (request.remove()) {
-                forget();
-            }
-        } catch (Fault e) {
-            tornDown.completeExceptionally(e);
-            LOG.log(System.Logger.Level.ERROR, "clean-up failed container=" + id(), e);
+        } finally {
+            cleaning.unlock();
         }
     }
 
+    /** Removes the last traces. Done once; can be called again if it did not come to its end. */
     private void forget() {
-        advanceIfPossible(record().inPhase(ContainerRecord.Phase.REMOVING));
-        around.crashPoints().reach(CrashPoint.REMOVE_JOURNALED);
-        output.close();
-        around.deleteOutput(id());
-        around.crashPoints().reach(CrashPoint.REMOVE_OUTPUT_GONE);
-        around.journal().forget(id());
+        cleaning.lock();
+        try {
+            if (forgotten) {
+                return;
+            }
+            advanceIfPossible(record().inPhase(ContainerRecord.Phase.REMOVING));
+            around.crashPoints().reach(CrashPoint.REMOVE_JOURNALED);
+            output.close();
+            around.deleteOutput(id());
+            around.crashPoints().reach(CrashPoint.REMOVE_OUTPUT_GONE);
+            around.journal().forget(id());
+            forgotten = true;
+        } finally {
+            cleaning.unlock();
+        }
         around.released(this);
     }
 
@@ -469,79 +503,60 @@ public final class Container {
             case STARTING ->
                     finish(
                             new ProcessExit(CANNOT_RUN, false, "the daemon ended during the start"),
-                            null,
                             null);
             case RUNNING -> findAgain(found);
-            case ENDING -> {
-                ended(found);
-                cleanUp();
-            }
+            case ENDING -> goOn(found, request.remove());
             case ENDED -> {
-                ended(found);
-                tornDown.complete(null);
-                if (request.remove()) {
-                    forget();
-                }
+                clean = true;
+                goOn(found, request.remove());
             }
             case REMOVING -> {
-                ended(found);
-                forget();
+                clean = true;
+                goOn(found, true);
             }
         }
     }
 
-    private void ended(ContainerRecord found) {
-        endHandled.set(true);
-        locked(() -> state = new State.Ended());
-        output.end();
-        exit.complete(found.exit().orElse(ProcessExit.lost("unknown")));
+    private void goOn(ContainerRecord found, boolean remove) {
+        tell(found.exit().orElse(NEVER_STARTED));
+        try {
+            cleanUp();
+            if (remove) {
+                forget();
+            }
+            tornDown.complete(null);
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "clean-up failed container=" + id(), e);
+            tornDown.completeExceptionally(e);
+        }
     }
 
     private void findAgain(ContainerRecord found) {
-        try {
+        try (Closer undo = new Closer()) {
             ProcessIdentity vmm =
                     found.vmm().orElseThrow(() -> Fault.internal("the journal names no machine"));
             Sandbox sandbox =
-                    Sandbox.adopt(
-                            plan,
-                            vmm,
-                            around.hypervisor(),
-                            around.clock(),
-                            Deadline.after(QUESTION_PATIENCE));
-            sandbox.watchMemory(_ -> outOfMemory.set(true));
+                    undo.own(
+                            Sandbox.adopt(
+                                    plan,
+                                    vmm,
+                                    around.hypervisor(),
+                                    around.clock(),
+                                    Deadline.after(QUESTION_PATIENCE)));
+            sandbox.watchMemory(() -> outOfMemory.set(true));
             ContainerProcess process = processOf(sandbox.agent());
             process.streams().start();
-            for (String execId : found.execs()) {
-                drain(sandbox.agent(), execId);
-            }
-            run(sandbox, process);
+            found.execs().forEach(execId -> execs.adopt(sandbox.agent(), execId));
+            locked(() -> state = new State.Running(sandbox, process));
+            watch(sandbox, process);
+            undo.release();
             LOG.log(System.Logger.Level.INFO, "container found again id={0}", id());
         } catch (Exception e) {
             finish(
-                    ProcessExit.lost("the machine did not outlive the daemon: " + e.getMessage()),
-                    null,
+                    ProcessExit.lost(
+                            "the machine did not outlive the daemon: " + GuestText.reason(e)),
                     null);
         }
-    }
-
-    /**
-     * A process of a former daemon's client: nobody waits for it, but it must not block on its
-     * output.
-     */
-    private void drain(GuestCalls agent, String execId) {
-        ProcessStreams streams = new ProcessStreams(agent, id(), execId, false, (_, _) -> {});
-        ContainerProcess process = new ContainerProcess(agent, id(), execId, streams);
-        streams.start();
-        Thread.ofVirtual()
-                .name("wait " + id() + "/" + execId)
-                .start(() -> {
-                    try {
-                        process.awaitEnd();
-                        execEnded(execId);
-                    } catch (IOException | Fault e) {
-                        LOG.log(System.Logger.Level.DEBUG, "exec is gone id={0}", execId);
-                    }
-                });
     }
 
     // ---- further processes ----
@@ -550,22 +565,11 @@ public final class Container {
      * Prepares a further process.
      *
      * @return its id, for {@link #startExec}
-     * @throws Fault FAILED_PRECONDITION if the container does not run
+     * @throws Fault FAILED_PRECONDITION if the container does not run, INVALID_ARGUMENT if the
+     *     request makes no sense, RESOURCE_EXHAUSTED if there are too many
      */
     public String exec(ExecRequest asked) {
-        return locked(() -> {
-            State.Running running = running();
-            String execId = "exec-" + nextExec++;
-            GuestCalls agent = running.sandbox().agent();
-            ProcessStreams streams =
-                    new ProcessStreams(
-                            agent, id(), execId, asked.terminal().isPresent(), (_, _) -> {});
-            execs.put(
-                    execId,
-                    new ExecProcess(
-                            execId, asked, new ContainerProcess(agent, id(), execId, streams)));
-            return execId;
-        });
+        return execs.prepare(running().sandbox().agent(), asked);
     }
 
     /**
@@ -573,102 +577,21 @@ public final class Container {
      *
      * @throws Fault NOT_FOUND if there is no such process, or its program does not exist;
      *     PERMISSION_DENIED if the program cannot be run; FAILED_PRECONDITION if it was started
-     *     before
+     *     before, or has ended with its container
      */
     public void startExec(String execId, Deadline deadline) {
-        ExecProcess exec = execOf(execId);
-        locked(() -> {
-            if (exec.started) {
-                throw Fault.failedPrecondition("process %s was already started", execId);
-            }
-            exec.started = true;
-            return null;
-        });
-        GuestCalls agent = locked(() -> running().sandbox().agent());
-        try {
-            journalExecs();
-            ExecProcessRequest.Builder run =
-                    ExecProcessRequest.newBuilder()
-                            .setContainerId(id())
-                            .setExecId(execId)
-                            .setProcess(AgentSpec.exec(exec.request, plan.process()));
-            String user = exec.request.user().isEmpty() ? plan.user() : exec.request.user();
-            AgentSpec.user(user).ifPresent(run::setStringUser);
-            agent.call(AgentMethods.EXEC_PROCESS, run.build(), deadline);
-            if (!exec.request.stdin()) {
-                exec.process.streams().closeInput();
-            }
-            exec.process.streams().start();
-        } catch (IOException e) {
-            throw execFailed(
-                    exec, Fault.unavailable("the guest of %s was lost", name()).causedBy(e));
-        } catch (Fault e) {
-            throw execFailed(exec, e);
-        }
-        Thread.ofVirtual().name("wait " + id() + "/" + execId).start(() -> awaitExec(exec));
-    }
-
-    private Fault execFailed(ExecProcess exec, Fault why) {
-        exec.process.streams().abandon();
-        execEnded(exec.id);
-        return why;
-    }
-
-    private void awaitExec(ExecProcess exec) {
-        try {
-            int code = exec.process.awaitEnd();
-            exec.process.streams().awaitDelivery();
-            exec.process.streams().abandon();
-            exec.process.exit().complete(ProcessExit.ended(code, false));
-            execEnded(exec.id);
-        } catch (IOException | Fault e) {
-            exec.process.streams().abandon();
-            exec.process.exit().complete(ProcessExit.lost(String.valueOf(e.getMessage())));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void execEnded(String execId) {
-        locked(() -> forgetOldExecs(execId));
-        journalExecs();
-    }
-
-    /** The last few are kept for clients that ask for an exit when it is past. */
-    private boolean forgetOldExecs(String endedNow) {
-        ExecProcess exec = execs.get(endedNow);
-        if (exec != null) {
-            exec.ended = true;
-        }
-        List<String> ended =
-                execs.values().stream()
-                        .filter(known -> known.ended)
-                        .map(known -> known.id)
-                        .toList();
-        return ended.size() > REMEMBERED_EXECS && execs.keySet().remove(ended.getFirst());
+        execs.start(execId, deadline);
     }
 
     private void journalExecs() {
         locked(() -> {
-            List<String> running =
-                    execs.values().stream()
-                            .filter(exec -> exec.started && !exec.ended)
-                            .map(exec -> exec.id)
-                            .toList();
             if (record.phase() == ContainerRecord.Phase.RUNNING) {
-                record = record.withExecs(running);
-                around.journal().write(record);
+                ContainerRecord next = record.withExecs(execs.running());
+                around.journal().write(next);
+                record = next;
             }
             return null;
         });
-    }
-
-    private ExecProcess execOf(String execId) {
-        ExecProcess exec = locked(() -> execs.get(execId));
-        if (exec == null) {
-            throw Fault.notFound("container %s has no process %s", name(), execId);
-        }
-        return exec;
     }
 
     // ---- what can be done to a process; an empty exec id means the container's own ----
@@ -676,7 +599,8 @@ public final class Container {
     /**
      * Connects streams to a process that has not been started yet. They are closed at their end.
      *
-     * @throws Fault FAILED_PRECONDITION if the process was started before
+     * @throws Fault NOT_FOUND if there is no such process; FAILED_PRECONDITION if it was started
+     *     before, or somebody is connected already. The streams are then left alone
      */
     public void attach(
             String execId,
@@ -684,8 +608,7 @@ public final class Container {
             @Nullable OutputStream stdout,
             @Nullable OutputStream stderr) {
         if (!execId.isEmpty()) {
-            ProcessStreams streams = execOf(execId).process.streams();
-            attachTo(streams, stdin, stdout, stderr);
+            execs.attach(execId, stdin, stdout, stderr);
             return;
         }
         locked(() -> {
@@ -693,40 +616,37 @@ public final class Container {
                 throw Fault.failedPrecondition("container %s was already started", name())
                         .withHint("use: bunkai logs -f %s", name());
             }
-            pendingInput = stdin;
-            pendingStdout = stdout;
-            pendingStderr = stderr;
+            attached.attach(stdin, stdout, stderr);
             return null;
         });
     }
 
-    private static void attachTo(
-            ProcessStreams streams,
-            @Nullable InputStream stdin,
-            @Nullable OutputStream stdout,
-            @Nullable OutputStream stderr) {
-        if (stdin != null) {
-            streams.attachInput(stdin);
-        }
-        if (stdout != null) {
-            streams.attachOutput(OutputLog.Stream.STDOUT, stdout);
-        }
-        if (stderr != null) {
-            streams.attachOutput(OutputLog.Stream.STDERR, stderr);
-        }
+    /**
+     * {@return completed once the process has ended and its output has been delivered}
+     *
+     * @throws Fault NOT_FOUND if there is no such process
+     */
+    public CompletableFuture<ProcessExit> exit(String execId) {
+        return execId.isEmpty() ? exit.copy() : execs.process(execId).exit().copy();
     }
 
-    /** {@return completed once the process has ended and its output has been delivered} */
-    public CompletableFuture<ProcessExit> exit(String execId) {
-        return execId.isEmpty() ? exit.copy() : execOf(execId).process.exit().copy();
+    /** {@return how each process ended that has, by its id; its own under the empty one} */
+    Map<String, ProcessExit> exits() {
+        Map<String, ProcessExit> exits = execs.exits();
+        ended().ifPresent(own -> exits.put("", own));
+        return exits;
     }
 
     /**
      * Sends a signal.
      *
-     * @throws Fault FAILED_PRECONDITION if the container does not run
+     * @throws Fault FAILED_PRECONDITION if the container does not run, NOT_FOUND if there is no
+     *     such process or it has ended, INVALID_ARGUMENT if there is no such signal
      */
     public void signal(String execId, int signal) {
+        if (signal < 1 || signal > LARGEST_SIGNAL) {
+            throw Fault.invalidArgument("there is no signal %s", Integer.toUnsignedString(signal));
+        }
         target(execId).signal(signal);
     }
 
@@ -734,34 +654,43 @@ public final class Container {
      * Changes the size of a process's terminal.
      *
      * @throws Fault FAILED_PRECONDITION if the container does not run or the process has no
-     *     terminal
+     *     terminal, INVALID_ARGUMENT if no terminal has that size
      */
     public void resize(String execId, Terminal.Size size) {
+        RequestCheck.check(size);
         target(execId).resize(size);
     }
 
     private ContainerProcess target(String execId) {
-        return execId.isEmpty() ? locked(() -> running().process()) : execOf(execId).process;
+        ContainerProcess own = running().process();
+        return execId.isEmpty() ? own : execs.process(execId);
     }
 
     /**
      * Asks the container's process to end, and kills it after a time. Returns once it has ended;
-     * does nothing if it has already.
+     * does nothing if it has already, and calls a start off.
      *
      * @param signal 0 for the image's
+     * @throws Fault INVALID_ARGUMENT if there is no such signal
      */
     public void stop(int signal, Duration patience) throws InterruptedException {
+        if (signal < 0 || signal > LARGEST_SIGNAL) {
+            throw Fault.invalidArgument("there is no signal %s", Integer.toUnsignedString(signal));
+        }
         if (!isActive()) {
             return;
         }
-        trySignal(signal == 0 ? plan.stopSignal() : signal);
-        if (endsWithin(patience)) {
-            return;
+        if (locked(() -> state instanceof State.Running)) {
+            trySignal(signal == 0 ? plan.stopSignal() : signal);
+            if (endsWithin(patience)) {
+                return;
+            }
+            trySignal(Signals.SIGKILL);
+            if (endsWithin(QUESTION_PATIENCE)) {
+                return;
+            }
         }
-        trySignal(Signals.SIGKILL);
-        if (!endsWithin(QUESTION_PATIENCE)) {
-            kill();
-        }
+        kill();
     }
 
     private void trySignal(int signal) {
@@ -789,54 +718,131 @@ public final class Container {
 
     /**
      * Ends the container with its machine, at once, in whatever state it is; waits until nothing of
-     * it runs.
+     * it runs. One that was never started stays as it is.
+     *
+     * @throws Fault INTERNAL if something of it could not be cleaned up
      */
     public void kill() throws InterruptedException {
-        State now = locked(() -> state);
-        switch (now) {
-            case State.Starting(Thread starter) -> starter.interrupt();
-            case State.Running(Sandbox sandbox, ContainerProcess process) ->
-                    finish(new ProcessExit(CrashPoints.KILLED, false, ""), sandbox, process);
-            case State.Created _, State.Ended _ -> {}
+        State now = callOff();
+        if (now instanceof State.Running(Sandbox sandbox, _)) {
+            // On a thread of its own: what has begun goes on if this one is interrupted.
+            Thread.ofVirtual()
+                    .name("kill " + id())
+                    .start(() -> finish(new ProcessExit(CrashPoints.KILLED, false, ""), sandbox));
         }
         if (!(now instanceof State.Created)) {
             awaitTornDown();
         }
     }
 
+    private State callOff() {
+        return locked(() -> {
+            if (state instanceof State.Starting(Thread starter)) {
+                calledOff = true;
+                starter.interrupt();
+            }
+            return state;
+        });
+    }
+
+    /** What could not be cleaned up before is tried again by whoever needs it. */
     private void awaitTornDown() throws InterruptedException {
         try {
             tornDown.get();
         } catch (ExecutionException e) {
-            throw Fault.internal("what %s left could not be cleaned up", name())
-                    .causedBy(e.getCause() == null ? e : e.getCause());
+            cleanUp();
         }
     }
 
     /**
      * Removes everything about the container.
      *
-     * @throws Fault FAILED_PRECONDITION if it runs and {@code force} is not set
+     * @throws Fault FAILED_PRECONDITION if it runs and {@code force} is not set; INTERNAL if
+     *     something could not be removed, which can be tried again
      */
     public void remove(boolean force) throws InterruptedException {
-        if (isActive()) {
-            if (!force) {
-                throw Fault.failedPrecondition("container %s runs", name())
-                        .withHint("stop it first, or use: bunkai rm -f %s", name());
-            }
+        boolean unused =
+                locked(() -> {
+                    if (isActive() && !force) {
+                        throw Fault.failedPrecondition("container %s runs", name())
+                                .withHint("stop it first, or use: bunkai rm -f %s", name());
+                    }
+                    if (!(state instanceof State.Created)) {
+                        return false;
+                    }
+                    state = new State.Ended(); // from here on it cannot be started
+                    return true;
+                });
+        if (unused) {
+            tell(NEVER_STARTED);
+            clean();
+            tornDown.complete(null);
+        } else {
             kill();
-        } else if (locked(() -> state instanceof State.Ended)) {
-            awaitTornDown();
         }
-        if (!request.remove() || locked(() -> state instanceof State.Created)) {
-            forget();
+        forget();
+    }
+
+    private void clean() {
+        cleaning.lock();
+        try {
+            clean = true; // nothing was made
+        } finally {
+            cleaning.unlock();
         }
     }
 
-    /** Lets go of the container, which runs on: this daemon ends. */
+    /**
+     * Ends a container whose client has gone: it is killed if it runs, and removed if it was never
+     * started or is not to be kept.
+     */
+    public void giveUp() throws InterruptedException {
+        if (around.isClosing()) {
+            return; // it is the daemon that goes, and the container stays
+        }
+        if (locked(() -> state instanceof State.Created)) {
+            remove(true);
+        } else {
+            kill();
+        }
+    }
+
+    /**
+     * Ends a further process whose client has gone, started or not.
+     *
+     * @throws Fault NOT_FOUND if there is none
+     */
+    public void giveUp(String execId) {
+        if (!around.isClosing()) {
+            execs.giveUp(execId);
+        }
+    }
+
+    /**
+     * Lets go of the container, which runs on: this daemon ends. A start is called off, since no
+     * later daemon could finish it; a clean-up under way has a moment to come to its end.
+     */
     void letGo() {
-        if (locked(() -> state) instanceof State.Running(Sandbox sandbox, _)) {
-            sandbox.close();
+        State now = callOff();
+        try {
+            switch (now) {
+                case State.Starting _, State.Failing _, State.Ended _ ->
+                        tornDown.get(LET_GO_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+                case State.Running(Sandbox sandbox, ContainerProcess process) -> {
+                    sandbox.close();
+                    process.streams().awaitRest(Deadline.after(REST_PATIENCE));
+                    attached.closeAll();
+                    execs.letGo();
+                }
+                case State.Created _ -> {}
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (TimeoutException | ExecutionException e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "the clean-up is left to the next daemon container={0}",
+                    id());
         }
         output.close();
     }
@@ -844,10 +850,12 @@ public final class Container {
     // ---- state ----
 
     private State.Running running() {
-        if (state instanceof State.Running running) {
-            return running;
-        }
-        throw Fault.failedPrecondition("container %s does not run", name());
+        return locked(() -> {
+            if (state instanceof State.Running running) {
+                return running;
+            }
+            throw Fault.failedPrecondition("container %s does not run", name());
+        });
     }
 
     /** Writes the journal first: what is believed here is never ahead of it. */
@@ -863,7 +871,7 @@ public final class Container {
     private void advanceIfPossible(ContainerRecord next) {
         try {
             advance(next);
-        } catch (Fault e) {
+        } catch (RuntimeException e) {
             LOG.log(
                     System.Logger.Level.ERROR,
                     "the journal could not be written container=" + id(),
@@ -872,7 +880,7 @@ public final class Container {
         }
     }
 
-    private <T extends @Nullable Object> T locked(java.util.function.Supplier<T> work) {
+    private <T extends @Nullable Object> T locked(Supplier<T> work) {
         lock.lock();
         try {
             return work.get();

@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
  */
 final class ContainerProcess {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final int LARGEST_STATUS = 255;
 
     private final GuestCalls guest;
     private final String containerId;
@@ -46,17 +47,23 @@ final class ContainerProcess {
      * Waits for the process in the guest.
      *
      * @return its exit code, 128 + signal if it was killed
-     * @throws IOException if the guest was lost first
+     * @throws Fault what the agent answered instead
+     * @throws IOException if the guest was lost first, or answers what no process ends with
      */
     int awaitEnd() throws IOException {
-        return guest.call(
-                        AgentMethods.WAIT_PROCESS,
-                        WaitProcessRequest.newBuilder()
-                                .setContainerId(containerId)
-                                .setExecId(execId)
-                                .build(),
-                        Deadline.never())
-                .getStatus();
+        int status =
+                guest.call(
+                                AgentMethods.WAIT_PROCESS,
+                                WaitProcessRequest.newBuilder()
+                                        .setContainerId(containerId)
+                                        .setExecId(execId)
+                                        .build(),
+                                Deadline.never())
+                        .getStatus();
+        if (status < 0 || status > LARGEST_STATUS) {
+            throw new IOException("the agent says that a process ended with status " + status);
+        }
+        return status;
     }
 
     /**

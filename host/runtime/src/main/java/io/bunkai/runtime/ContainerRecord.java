@@ -4,6 +4,7 @@ package io.bunkai.runtime;
 
 import io.bunkai.linux.ProcessIdentity;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -33,7 +34,13 @@ record ContainerRecord(
     /** The version that this code writes and reads. */
     static final int VERSION = 1;
 
+    /** Checks, since it is also made from a file. */
     ContainerRecord {
+        Objects.requireNonNull(id, "id");
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(phase, "phase");
+        Objects.requireNonNull(request, "request");
+        Objects.requireNonNull(plan, "plan");
         execs = List.copyOf(execs);
     }
 

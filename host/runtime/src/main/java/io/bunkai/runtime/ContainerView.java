@@ -97,10 +97,13 @@ public record ContainerView(
         if (process == null) {
             return plan;
         }
-        List<String> names =
-                process.env().stream()
-                        .map(variable -> variable.replaceFirst("=.*", "=" + MASK))
-                        .toList();
+        List<String> names = process.env().stream().map(ContainerView::withoutValue).toList();
         return plan.withProcess(plan.process().withProcess(process.withEnv(names)));
+    }
+
+    /** A value may have several lines: all of them are the secret. */
+    private static String withoutValue(String variable) {
+        int equals = variable.indexOf('=');
+        return equals < 0 ? variable : variable.substring(0, equals) + "=" + MASK;
     }
 }

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
+import io.bunkai.base.Closer;
 import io.bunkai.base.Fault;
 import io.bunkai.base.NanoClock;
+import io.bunkai.base.TaskScope;
 import io.bunkai.vmm.Hypervisor;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,8 +42,8 @@ public final class Containers implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Container> byId = new LinkedHashMap<>(); // guarded by lock
     private final Set<String> freeNames = new HashSet<>(); // guarded by lock: ended, not yet gone
-    private final Map<String, Container> gone =
-            new LinkedHashMap<>(); // guarded by lock: the last few
+    private final Map<String, Map<String, ProcessExit>> gone =
+            new LinkedHashMap<>(); // guarded by lock: the exits of the last few, by process
     private volatile boolean closing;
 
     private Containers(
@@ -88,7 +90,26 @@ public final class Containers implements AutoCloseable {
             byId.put(record.id(), container);
         }
         deleteOutputsOfNobody();
-        List.copyOf(byId.values()).forEach(Container::recover);
+        goOn(List.copyOf(byId.values()));
+    }
+
+    /** All at once: one machine that does not answer holds nobody up but itself. */
+    private static void goOn(List<Container> found) {
+        try (TaskScope tasks = new TaskScope("recover")) {
+            for (Container container : found) {
+                tasks.fork(
+                        container.id(),
+                        () -> {
+                            container.recover();
+                            return container;
+                        });
+            }
+            tasks.join();
+        } catch (Fault e) {
+            throw e;
+        } catch (Exception e) {
+            throw Fault.internal("the containers cannot be found again").causedBy(e);
+        }
     }
 
     private void deleteOutputsOfNobody() {
@@ -123,21 +144,28 @@ public final class Containers implements AutoCloseable {
      * Makes a container that can be started.
      *
      * @throws Fault INVALID_ARGUMENT if the request makes no sense, ALREADY_EXISTS if its name is
-     *     taken, and what resolving the image throws
+     *     taken, RESOURCE_EXHAUSTED if the journal's file system is full, UNAVAILABLE if this
+     *     daemon ends, and what resolving the image throws. Nothing is left then
      */
     public Created create(ContainerRequest request) {
         Planner.Planned planned = plan(request);
         Plan plan = planned.plan();
         lock.lock();
-        try {
+        try (Closer undo = new Closer()) {
+            if (closing) {
+                throw Fault.unavailable("the daemon is about to end");
+            }
             refuseTakenName(plan.name());
             ContainerRecord record =
                     ContainerRecord.created(request, plan, System.currentTimeMillis());
+            undo.onClose(() -> journal.forget(plan.id()));
             journal.write(record);
             crashPoints.reach(CrashPoint.CREATE_JOURNALED);
-            Container container =
-                    new Container(surroundings, record, OutputLog.open(outputs.resolve(plan.id())));
+            undo.onClose(() -> surroundings.deleteOutput(plan.id()));
+            OutputLog output = undo.own(OutputLog.open(outputs.resolve(plan.id())));
+            Container container = new Container(surroundings, record, output);
             byId.put(plan.id(), container);
+            undo.release();
             return new Created(container, planned.warnings());
         } finally {
             lock.unlock();
@@ -217,9 +245,15 @@ public final class Containers implements AutoCloseable {
     public CompletableFuture<ProcessExit> exit(String reference, String execId) {
         lock.lock();
         try {
-            Container removed = gone.get(reference);
-            Container container = removed == null ? get(reference) : removed;
-            return container.exit(execId);
+            Map<String, ProcessExit> removed = gone.get(reference);
+            if (removed == null) {
+                return get(reference).exit(execId);
+            }
+            ProcessExit exit = removed.get(execId);
+            if (exit == null) {
+                throw Fault.notFound("container %s has gone, and had no such process", reference);
+            }
+            return CompletableFuture.completedFuture(exit);
         } finally {
             lock.unlock();
         }
@@ -239,13 +273,16 @@ public final class Containers implements AutoCloseable {
         }
     }
 
-    /** Lets go of everything that runs; the next daemon finds it again. */
+    /**
+     * Lets go of everything that runs; the next daemon finds it again. Starts under way are called
+     * off. Idempotent.
+     */
     @Override
     public void close() {
-        closing = true;
         List<Container> everyone;
         lock.lock();
         try {
+            closing = true;
             everyone = List.copyOf(byId.values());
         } finally {
             lock.unlock();
@@ -293,7 +330,7 @@ public final class Containers implements AutoCloseable {
                         if (!Files.exists(journal.directoryOf(container.id()))) {
                             byId.remove(container.id());
                             freeNames.remove(container.id());
-                            gone.put(container.id(), container);
+                            gone.put(container.id(), container.exits());
                             if (gone.size() > REMEMBERED) {
                                 gone.remove(gone.keySet().iterator().next());
                             }

@@ -14,6 +14,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Reads a machine's serial console: kernel messages and the agent's log go to the host's log,
@@ -21,7 +23,8 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>The guest writes what it likes, so lines are cut at a length, anything but printable text is
  * replaced, and reading is slowed to a rate: a guest that floods its console waits for it and
- * nobody else notices. One virtual thread.
+ * nobody else notices. A line that looks like a step of the agent's start may be anybody's: it goes
+ * into the timeline as the guest's claim, if it can be true. One virtual thread.
  */
 final class GuestConsole implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("io.bunkai.guest");
@@ -29,27 +32,25 @@ final class GuestConsole implements AutoCloseable {
     private static final int KEPT_LINES = 20;
 
     /** What a guest may write at once, and every second after that. */
-    private static final long BURST_BYTES = 512 * 1024;
+    private static final int BURST_BYTES = 512 * 1024;
 
-    private static final long BYTES_PER_SECOND = 128 * 1024;
-    private static final long NANOS_PER_SECOND = 1_000_000_000L;
+    private static final int BYTES_PER_SECOND = 128 * 1024;
     private static final String STEP = "agent: step ";
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+    private static final Pattern MICROS = Pattern.compile("[0-9]{1,16}");
 
     private final String machine;
     private final SocketChannel socket;
     private final Timeline timeline;
-    private final NanoClock clock;
+    private final ReadBudget budget; // the reader's alone
     private final ReentrantLock lock = new ReentrantLock();
     private final Deque<String> last = new ArrayDeque<>(); // guarded by lock
-    private long available = BURST_BYTES; // the reader's alone
-    private long refilledAt; // the reader's alone
 
     private GuestConsole(String machine, SocketChannel socket, Timeline timeline, NanoClock clock) {
         this.machine = machine;
         this.socket = socket;
         this.timeline = timeline;
-        this.clock = clock;
-        this.refilledAt = clock.nanos();
+        this.budget = new ReadBudget(BURST_BYTES, BYTES_PER_SECOND, clock);
     }
 
     /** {@return a console that is being read from now on} */
@@ -71,7 +72,7 @@ final class GuestConsole implements AutoCloseable {
                 for (int i = 0; i < text.length(); i++) {
                     take(text.charAt(i), line);
                 }
-                stayWithinBudget(n);
+                Thread.sleep(budget.spend(n));
             }
         } catch (IOException e) {
             // the machine has gone, or this daemon lets go of it
@@ -114,17 +115,13 @@ final class GuestConsole implements AutoCloseable {
     private boolean takeStep(String line) {
         String fields = line.substring(line.indexOf(STEP) + STEP.length());
         String name = field(fields, "name=");
-        try {
-            long begin = Long.parseLong(field(fields, "begin_us="));
-            long end = Long.parseLong(field(fields, "end_us="));
-            if (!name.isEmpty() && begin >= 0 && end >= begin) {
-                timeline.guestStep(name, begin, end);
-                return true;
-            }
-        } catch (NumberFormatException e) {
-            // the guest wrote something else: an ordinary line then
-        }
-        return false;
+        Matcher begin = MICROS.matcher(field(fields, "begin_us="));
+        Matcher end = MICROS.matcher(field(fields, "end_us="));
+        return NAME.matcher(name).matches()
+                && begin.matches()
+                && end.matches()
+                && timeline.guestStep(
+                        name, Long.parseLong(begin.group()), Long.parseLong(end.group()));
     }
 
     private static String field(String fields, String key) {
@@ -134,20 +131,6 @@ final class GuestConsole implements AutoCloseable {
             }
         }
         return "";
-    }
-
-    /** Elapsed time is bounded by a refill from empty to full, so the product fits into 63 bits. */
-    private void stayWithinBudget(int bytes) throws InterruptedException {
-        long now = clock.nanos();
-        long elapsed =
-                Math.min(now - refilledAt, BURST_BYTES / BYTES_PER_SECOND * NANOS_PER_SECOND);
-        available =
-                Math.min(BURST_BYTES, available + elapsed * BYTES_PER_SECOND / NANOS_PER_SECOND);
-        refilledAt = now;
-        available -= bytes;
-        if (available < 0) {
-            Thread.sleep(-available * 1000 / BYTES_PER_SECOND + 1);
-        }
     }
 
     /** {@return the last lines, for the message that says why a machine failed} */

@@ -3,6 +3,7 @@
 package io.bunkai.runtime;
 
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import io.bunkai.vmm.Accelerator;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -47,7 +48,7 @@ public final class GuestManifest {
 
     private static Fault unusable(Path file) {
         return Fault.of(
-                        io.bunkai.base.FaultCode.DATA_LOSS,
+                        FaultCode.DATA_LOSS,
                         "the guest image's manifest %s cannot be understood",
                         file)
                 .withHint("remove the directory, and let it be built again");

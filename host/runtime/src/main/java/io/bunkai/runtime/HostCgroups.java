@@ -4,6 +4,7 @@ package io.bunkai.runtime;
 
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
@@ -31,7 +32,8 @@ public final class HostCgroups {
     }
 
     /**
-     * Finds the hierarchies of this machine.
+     * Finds the hierarchies of this machine that can be written to; machines live without a group
+     * where there is none.
      *
      * @param mountPoint normally {@code /sys/fs/cgroup}
      * @param parent name of the group above all machines' groups
@@ -39,7 +41,9 @@ public final class HostCgroups {
     public static HostCgroups find(Path mountPoint, String parent) {
         List<Path> hierarchies = new ArrayList<>();
         if (Files.exists(mountPoint.resolve("cgroup.controllers"))) {
-            hierarchies.add(mountPoint);
+            if (Files.isWritable(mountPoint.resolve(PROCS))) {
+                hierarchies.add(mountPoint);
+            }
         } else {
             for (String controller : V1_CONTROLLERS) {
                 Path hierarchy = mountPoint.resolve(controller);
@@ -133,7 +137,7 @@ public final class HostCgroups {
             Thread.sleep(5);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw Fault.of(io.bunkai.base.FaultCode.CANCELLED, "interrupted").causedBy(e);
+            throw Fault.of(FaultCode.CANCELLED, "interrupted").causedBy(e);
         }
     }
 }

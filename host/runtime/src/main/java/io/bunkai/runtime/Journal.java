@@ -3,30 +3,29 @@
 package io.bunkai.runtime;
 
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
+import io.bunkai.linux.Fd;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import tools.jackson.core.JacksonException;
 
 /**
  * The daemon's memory of its containers: one file each, replaced as a whole, so that a reader sees
  * the state before a write or after it and never half of one. It outlives the daemon, not the
- * machine's boot.
+ * machine's boot. An interrupted thread writes all the same: the end of a start that is called off
+ * has to be written, too.
  */
 final class Journal {
     private static final System.Logger LOG = System.getLogger(Journal.class.getName());
     private static final String FILE = "journal.json";
     private static final String STAGED = "journal.json.new";
+    private static final int OWNER_ONLY = 0600;
 
     private final Path directory;
 
@@ -77,20 +76,10 @@ final class Journal {
         }
     }
 
+    /** Not through a channel: an interrupt would close it and look like a full file system. */
     private static void writePrivately(Path file, byte[] content) throws IOException {
-        try (FileChannel channel =
-                FileChannel.open(
-                        file,
-                        Set.of(
-                                StandardOpenOption.WRITE,
-                                StandardOpenOption.CREATE,
-                                StandardOpenOption.TRUNCATE_EXISTING),
-                        PosixFilePermissions.asFileAttribute(
-                                PosixFilePermissions.fromString("rw-------")))) {
-            ByteBuffer buffer = ByteBuffer.wrap(content);
-            while (buffer.hasRemaining()) {
-                channel.write(buffer);
-            }
+        try (Fd fd = Fd.open(file, Fd.O_WRONLY | Fd.O_CREAT | Fd.O_TRUNC, OWNER_ONLY)) {
+            fd.writeFully(content);
         }
     }
 
@@ -102,7 +91,14 @@ final class Journal {
         List<ContainerRecord> records = new ArrayList<>();
         try (var homes = Files.newDirectoryStream(directory)) {
             for (Path home : homes) {
-                read(home, records);
+                if (Files.isDirectory(home)) {
+                    read(home, records);
+                } else {
+                    LOG.log(
+                            System.Logger.Level.WARNING,
+                            "a file among the journals is ignored file={0}",
+                            home);
+                }
             }
         } catch (IOException e) {
             throw Fault.internal("the journal in %s cannot be read", directory).causedBy(e);
@@ -115,6 +111,9 @@ final class Journal {
             ContainerRecord record =
                     PlanJson.MAPPER.readValue(
                             Files.readAllBytes(home.resolve(FILE)), ContainerRecord.class);
+            if (record == null || !home.endsWith(record.id())) {
+                throw notUnderstood(home, "it is not the record of this container");
+            }
             if (record.version() != ContainerRecord.VERSION) {
                 throw Fault.failedPrecondition(
                                 "the journal in %s is of version %d, this daemon's is %d",
@@ -125,14 +124,25 @@ final class Journal {
         } catch (NoSuchFileException e) {
             forget(home.getFileName().toString());
         } catch (JacksonException e) {
-            throw Fault.of(
-                            io.bunkai.base.FaultCode.DATA_LOSS,
-                            "the journal in %s cannot be understood",
-                            home)
-                    .causedBy(e)
-                    .withHint(
-                            "look at the file, and remove the directory to give its container up");
+            // Where, and not what: the text that was not understood may be a secret.
+            throw notUnderstood(
+                    home,
+                    e.getLocation() == null
+                            ? "its content makes no sense"
+                            : "line %d, column %d"
+                                    .formatted(
+                                            e.getLocation().getLineNr(),
+                                            e.getLocation().getColumnNr()));
         }
+    }
+
+    private static Fault notUnderstood(Path home, String why) {
+        return Fault.of(
+                        FaultCode.DATA_LOSS,
+                        "the journal in %s cannot be understood: %s",
+                        home,
+                        why)
+                .withHint("look at the file, and remove the directory to give its container up");
     }
 
     /** Deletes what belongs to the machine and keeps the record. Idempotent. */
@@ -166,10 +176,8 @@ final class Journal {
     private static void deleteQuietly(Path file) {
         try {
             Files.deleteIfExists(file);
-        } catch (FileSystemException e) {
-            LOG.log(System.Logger.Level.WARNING, "a staged record was left behind file={0}", file);
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            LOG.log(System.Logger.Level.WARNING, "a staged record was left behind file={0}", file);
         }
     }
 }

@@ -3,19 +3,18 @@
 package io.bunkai.runtime;
 
 import io.bunkai.base.Fault;
-import java.io.EOFException;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 
 /**
  * A container's kept output: what its process wrote, with stream and time, in the order in which it
@@ -26,6 +25,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * big-endian; a record that a crash cut short is ignored. A cursor is a position in the endless
  * sequence of all records ever written; the name of each file is the cursor of its first record.
  * Safe for use by several threads; readers wait without holding anything.
+ *
+ * <p>The files are no channels: the interrupt of one reader that is given up would close a channel
+ * for everybody.
  */
 public final class OutputLog implements AutoCloseable {
     /** Which of a process's two outputs. */
@@ -50,6 +52,10 @@ public final class OutputLog implements AutoCloseable {
 
     private static final int HEADER_BYTES = 1 + Long.BYTES + Integer.BYTES;
     private static final String SUFFIX = ".output";
+    private static final Pattern FILE_NAME = Pattern.compile("[0-9]{1,18}\\.output");
+
+    /** What an entry costs beside its data, to keep, to send and to hold. */
+    private static final int ENTRY_COST = 32;
 
     private final Path directory;
     private final long segmentBytes;
@@ -57,6 +63,7 @@ public final class OutputLog implements AutoCloseable {
     private final Condition grown = lock.newCondition();
     private final List<Segment> segments = new ArrayList<>(); // guarded by lock; oldest first
     private boolean ended; // guarded by lock
+    private boolean closed; // guarded by lock
 
     private OutputLog(Path directory, long segmentBytes) {
         this.directory = directory;
@@ -67,13 +74,13 @@ public final class OutputLog implements AutoCloseable {
     private static final class Segment {
         final long begin;
         final Path file;
-        final FileChannel channel;
+        final RandomAccessFile content;
         long length;
 
-        Segment(long begin, Path file, FileChannel channel, long length) {
+        Segment(long begin, Path file, RandomAccessFile content, long length) {
             this.begin = begin;
             this.file = file;
-            this.channel = channel;
+            this.content = content;
             this.length = length;
         }
 
@@ -133,9 +140,9 @@ public final class OutputLog implements AutoCloseable {
         OutputLog log = new OutputLog(directory, segmentBytes);
         try {
             Files.createDirectories(directory);
-            try (var files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
+            try (var files = Files.newDirectoryStream(directory, OutputLog::isSegment)) {
                 for (Path file : files) {
-                    log.segments.add(log.openSegment(file));
+                    log.segments.add(openSegment(file));
                 }
             }
             log.segments.sort((a, b) -> Long.compare(a.begin, b.begin));
@@ -146,22 +153,30 @@ public final class OutputLog implements AutoCloseable {
         }
     }
 
-    private Segment openSegment(Path file) throws IOException {
-        String name = file.getFileName().toString();
-        long begin = Long.parseLong(name.substring(0, name.length() - SUFFIX.length()));
-        FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        long whole = wholeRecords(channel);
-        channel.truncate(whole);
-        return new Segment(begin, file, channel, whole);
+    private static boolean isSegment(Path file) {
+        return FILE_NAME.matcher(file.getFileName().toString()).matches();
     }
 
-    private static long wholeRecords(FileChannel channel) throws IOException {
+    private static Segment openSegment(Path file) throws IOException {
+        String name = file.getFileName().toString();
+        long begin = Long.parseLong(name.substring(0, name.length() - SUFFIX.length()));
+        RandomAccessFile content = new RandomAccessFile(file.toFile(), "rw");
+        try {
+            long whole = wholeRecords(content);
+            content.setLength(whole);
+            return new Segment(begin, file, content, whole);
+        } catch (IOException e) {
+            content.close();
+            throw e;
+        }
+    }
+
+    private static long wholeRecords(RandomAccessFile content) throws IOException {
         long at = 0;
-        long size = channel.size();
+        long size = content.length();
         while (at + HEADER_BYTES <= size) {
             long next =
-                    at + HEADER_BYTES + readFully(channel, at, HEADER_BYTES).getInt(1 + Long.BYTES);
+                    at + HEADER_BYTES + readFully(content, at, HEADER_BYTES).getInt(1 + Long.BYTES);
             if (next > size || next < at + HEADER_BYTES) {
                 break;
             }
@@ -171,7 +186,7 @@ public final class OutputLog implements AutoCloseable {
     }
 
     /**
-     * Appends what a process has written.
+     * Appends what a process has written. Does nothing once the log is closed.
      *
      * @throws Fault RESOURCE_EXHAUSTED if the disk is full; the log then misses this piece and is
      *     otherwise intact
@@ -182,17 +197,27 @@ public final class OutputLog implements AutoCloseable {
         record.put(data, offset, length).flip();
         lock.lock(); // one writer at a time; readers hold it only while they look
         try {
-            Segment segment = segmentFor(record.remaining());
-            long at = segment.length;
-            while (record.hasRemaining()) {
-                at += segment.channel.write(record, at);
+            if (closed) {
+                return;
             }
-            segment.length = at;
+            write(segmentFor(record.remaining()), record.array());
             grown.signalAll();
         } catch (IOException e) {
             throw Fault.resourceExhausted("output could not be kept in %s", directory).causedBy(e);
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** What a write that failed left behind must not be taken for a record later. */
+    private static void write(Segment segment, byte[] record) throws IOException {
+        try {
+            segment.content.seek(segment.length);
+            segment.content.write(record);
+            segment.length += record.length;
+        } catch (IOException e) {
+            segment.content.setLength(segment.length);
+            throw e;
         }
     }
 
@@ -205,20 +230,15 @@ public final class OutputLog implements AutoCloseable {
         }
         long begin = segments.isEmpty() ? 0 : segments.getLast().end();
         Path file = directory.resolve(begin + SUFFIX);
-        FileChannel channel =
-                FileChannel.open(
-                        file,
-                        java.util.Set.of(
-                                StandardOpenOption.READ,
-                                StandardOpenOption.WRITE,
-                                StandardOpenOption.CREATE_NEW),
-                        PosixFilePermissions.asFileAttribute(
-                                PosixFilePermissions.fromString("rw-------")));
-        Segment segment = new Segment(begin, file, channel, 0);
+        Files.deleteIfExists(file); // of a try that failed before it was begun
+        Files.createFile(
+                file,
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Segment segment = new Segment(begin, file, new RandomAccessFile(file.toFile(), "rw"), 0);
         segments.add(segment);
         if (segments.size() > 2) {
             Segment oldest = segments.removeFirst();
-            oldest.channel.close();
+            oldest.content.close();
             Files.deleteIfExists(oldest.file);
         }
         return segment;
@@ -238,9 +258,11 @@ public final class OutputLog implements AutoCloseable {
     /**
      * Reads from {@code cursor} on, which skips ahead if that part has been dropped already.
      *
-     * @param maxBytes how much data at most; one entry is returned even if it alone is larger
+     * @param cursor 0, or where an earlier piece ended
+     * @param maxBytes how much at most, each entry counted with what it costs beside its data; one
+     *     entry is returned even if it alone is larger
      * @param patience how long to wait if there is nothing yet; zero not to
-     * @throws Fault INTERNAL if the log cannot be read
+     * @throws Fault INVALID_ARGUMENT if no piece ended there; INTERNAL if the log cannot be read
      */
     public Piece read(long cursor, int maxBytes, Duration patience) throws InterruptedException {
         lock.lock();
@@ -263,35 +285,43 @@ public final class OutputLog implements AutoCloseable {
         long budget = maxBytes;
         for (Segment segment : segments) {
             while (at >= segment.begin && at < segment.end() && budget > 0) {
-                ByteBuffer header = readFully(segment.channel, at - segment.begin, HEADER_BYTES);
+                long left = segment.end() - at - HEADER_BYTES;
+                if (left < 0) {
+                    throw notACursor(cursor);
+                }
+                ByteBuffer header = readFully(segment.content, at - segment.begin, HEADER_BYTES);
                 int length = header.getInt(1 + Long.BYTES);
+                if (length < 0 || length > left) {
+                    throw notACursor(cursor);
+                }
                 if (!entries.isEmpty() && length > budget) {
                     return new Piece(entries, at, false);
                 }
                 byte[] data =
-                        readFully(segment.channel, at - segment.begin + HEADER_BYTES, length)
+                        readFully(segment.content, at - segment.begin + HEADER_BYTES, length)
                                 .array();
                 entries.add(new Entry(Stream.of(header.get(0)), header.getLong(1), data));
                 at += HEADER_BYTES + length;
-                budget -= length;
+                budget -= length + ENTRY_COST;
             }
         }
         return new Piece(entries, at, ended && at >= endCursor());
+    }
+
+    private static Fault notACursor(long cursor) {
+        return Fault.invalidArgument("no piece of the log ended at %d", cursor);
     }
 
     private long endCursor() {
         return segments.isEmpty() ? 0 : segments.getLast().end();
     }
 
-    private static ByteBuffer readFully(FileChannel channel, long at, int length)
+    private static ByteBuffer readFully(RandomAccessFile content, long at, int length)
             throws IOException {
-        ByteBuffer buffer = ByteBuffer.allocate(length);
-        while (buffer.hasRemaining()) {
-            if (channel.read(buffer, at + buffer.position()) < 0) {
-                throw new EOFException("the log is shorter than it was");
-            }
-        }
-        return buffer.flip();
+        byte[] bytes = new byte[length];
+        content.seek(at);
+        content.readFully(bytes);
+        return ByteBuffer.wrap(bytes);
     }
 
     /** Lets go of the files, which stay. */
@@ -299,9 +329,10 @@ public final class OutputLog implements AutoCloseable {
     public void close() {
         lock.lock();
         try {
+            closed = true;
             for (Segment segment : segments) {
                 try {
-                    segment.channel.close();
+                    segment.content.close();
                 } catch (IOException e) {
                     // it was only read or has been written through already: nothing is lost
                 }

@@ -31,6 +31,10 @@ public final class Planner {
     private static final int IMAGE_DISK_SLOT = 5;
     private static final long CPU_PERIOD_MICROS = 100_000;
     private static final long NANO_CPUS_PER_CPU = 1_000_000_000;
+
+    /** A thousandth of a period is the least that the kernel takes. */
+    private static final long SMALLEST_QUOTA_MICROS = 1000;
+
     private static final int HOSTNAME_LENGTH = 12;
     private static final ByteSize SMALLEST_MEMORY = ByteSize.ofMib(6);
 
@@ -79,6 +83,7 @@ public final class Planner {
      *     allowed, and what resolving the image throws
      */
     Planned plan(ContainerRequest request, String id, String name) {
+        RequestCheck.check(request);
         LoadedConfiguration loaded = annotations.apply(configuration, request.annotations());
         Configuration effective = loaded.configuration();
         ImageSource.Image image = images.resolve(request.image());
@@ -144,13 +149,15 @@ public final class Planner {
                     (double) request.nanoCpus() / NANO_CPUS_PER_CPU + sizing.overheadProcessors();
             processorsFrom = "the limit of the container, plus overhead_vcpus";
         }
-        int vcpus = Math.max(1, (int) Math.ceil(processors));
-        if (vcpus > sizing.maximumProcessors()) {
+        // A double has room for what a long of billionths can ask for, an int has not.
+        double wholeProcessors = Math.max(1, Math.ceil(processors));
+        if (wholeProcessors > sizing.maximumProcessors()) {
             throw Fault.invalidArgument(
-                            "%d processors were asked for, and a machine may have %d",
-                            vcpus, sizing.maximumProcessors())
+                            "%.0f processors were asked for, and a machine may have %d",
+                            wholeProcessors, sizing.maximumProcessors())
                     .withHint("ask for fewer, or raise default_maxvcpus in configuration.toml");
         }
+        int vcpus = (int) wholeProcessors;
         ByteSize memory = sizing.memory();
         String memoryFrom = "default_memory";
         if (request.memory().isPresent()) {
@@ -168,14 +175,16 @@ public final class Planner {
             throw Fault.invalidArgument("a memory limit of %s is too small for any process", limit)
                     .withHint("ask for at least %s", SMALLEST_MEMORY);
         }
-        ByteSize machine = limit.plus(sizing.overheadMemory());
-        if (machine.compareTo(sizing.maximumMemory()) > 0) {
+        // The limit alone is looked at first: near the largest number a sum would overflow.
+        if (limit.compareTo(sizing.maximumMemory()) > 0
+                || limit.plus(sizing.overheadMemory()).compareTo(sizing.maximumMemory()) > 0) {
             throw Fault.invalidArgument(
-                            "a machine for a limit of %s would need %s, and it may have %s",
-                            limit, machine, sizing.maximumMemory())
+                            "a machine for a limit of %s would need %s on top, and it may have %s"
+                                    + " in all",
+                            limit, sizing.overheadMemory(), sizing.maximumMemory())
                     .withHint("ask for less, or raise default_maxmemory in configuration.toml");
         }
-        return machine;
+        return limit.plus(sizing.overheadMemory());
     }
 
     private static String hostname(ContainerRequest request, String id) {
@@ -206,7 +215,9 @@ public final class Planner {
 
     private static RuntimeSpec process(
             ContainerRequest request, ImageSource.Image image, String home, String id) {
-        List<String> arguments = new ArrayList<>(request.entrypoint().orElse(image.entrypoint()));
+        List<String> arguments =
+                new ArrayList<>(
+                        request.entrypoint().map(Planner::cleared).orElse(image.entrypoint()));
         boolean ownEntrypoint = request.entrypoint().isPresent();
         if (!request.arguments().isEmpty()) {
             arguments.addAll(request.arguments());
@@ -225,7 +236,8 @@ public final class Planner {
         }
         process = process.withEnv(environment(request, image, id, process.env()));
         String directory = request.directory().isEmpty() ? image.directory() : request.directory();
-        process = process.withCwd(directory.isEmpty() ? "/" : directory);
+        // An image's may lack the slash, as builders of images forgive it.
+        process = process.withCwd(directory.startsWith("/") ? directory : "/" + directory);
         if (request.terminal().isPresent()) {
             var size = request.terminal().get();
             process = process.onTerminal(new RuntimeSpec.Box(size.rows(), size.columns()));
@@ -233,6 +245,11 @@ public final class Planner {
         return spec.withProcess(process)
                 .withHostname(hostname(request, id))
                 .withLinux(linux.withResources(resources(request, linux)));
+    }
+
+    /** Docker's way to say "none" is one empty word. */
+    private static List<String> cleared(List<String> entrypoint) {
+        return entrypoint.equals(List.of("")) ? List.of() : entrypoint;
     }
 
     private static List<String> environment(
@@ -255,8 +272,8 @@ public final class Planner {
                 request.memory().map(size -> RuntimeSpec.Memory.limit(size.bytes())).orElse(null);
         RuntimeSpec.Cpu cpu = null;
         if (request.nanoCpus() > 0) {
-            long quota = request.nanoCpus() * CPU_PERIOD_MICROS / NANO_CPUS_PER_CPU;
-            cpu = RuntimeSpec.Cpu.quota(Math.max(1000, quota), CPU_PERIOD_MICROS);
+            long quota = request.nanoCpus() / (NANO_CPUS_PER_CPU / CPU_PERIOD_MICROS);
+            cpu = RuntimeSpec.Cpu.quota(Math.max(SMALLEST_QUOTA_MICROS, quota), CPU_PERIOD_MICROS);
         }
         return RuntimeSpec.Resources.of(devices, memory, cpu, null);
     }

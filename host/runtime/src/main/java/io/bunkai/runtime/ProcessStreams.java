@@ -10,7 +10,7 @@ import io.bunkai.api.agent.ReadStreamResponse;
 import io.bunkai.api.agent.WriteStreamRequest;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
-import io.bunkai.base.FaultCode;
+import io.bunkai.base.NanoClock;
 import io.bunkai.ttrpc.Method;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,7 +19,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Carries a process's input and output between the guest and whoever is attached here.
@@ -41,19 +40,21 @@ final class ProcessStreams {
      */
     private static final Duration SILENCE = Duration.ofSeconds(2);
 
-    private static final long POLL_MILLIS = 20;
+    private static final Duration POLL = Duration.ofMillis(20);
+
+    /** Closing is small talk: a guest that does not answer it is not waited for. */
+    private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(10);
 
     private final GuestCalls guest;
     private final String containerId;
     private final String execId;
     private final boolean terminal;
+    private final AttachedStreams attached;
     private final Sink sink;
-    private final AtomicLong movedAt = new AtomicLong(System.nanoTime());
+    private final NanoClock clock;
+    private final AtomicLong movedAt;
     private final AtomicLong unfinishedWrites = new AtomicLong();
     private final List<Thread> outputs = new ArrayList<>();
-    private volatile @Nullable InputStream attachedInput;
-    private volatile @Nullable OutputStream attachedStdout;
-    private volatile @Nullable OutputStream attachedStderr;
 
     /** Gets everything that a process writes, whoever is attached. */
     @FunctionalInterface
@@ -62,25 +63,21 @@ final class ProcessStreams {
     }
 
     ProcessStreams(
-            GuestCalls guest, String containerId, String execId, boolean terminal, Sink sink) {
+            GuestCalls guest,
+            String containerId,
+            String execId,
+            boolean terminal,
+            AttachedStreams attached,
+            Sink sink,
+            NanoClock clock) {
         this.guest = guest;
         this.containerId = containerId;
         this.execId = execId;
         this.terminal = terminal;
+        this.attached = attached;
         this.sink = sink;
-    }
-
-    /** To be called before {@link #start}: where standard input comes from. Closed at its end. */
-    void attachInput(InputStream input) {
-        attachedInput = input;
-    }
-
-    /** To be called before {@link #start}: where an output goes. Closed at its end. */
-    void attachOutput(OutputLog.Stream stream, OutputStream output) {
-        switch (stream) {
-            case STDOUT -> attachedStdout = output;
-            case STDERR -> attachedStderr = output;
-        }
+        this.clock = clock;
+        this.movedAt = new AtomicLong(clock.nanos());
     }
 
     /** Starts carrying: the process exists in the guest. */
@@ -89,7 +86,7 @@ final class ProcessStreams {
         if (!terminal) {
             outputs.add(output(OutputLog.Stream.STDERR, AgentMethods.READ_STDERR));
         }
-        InputStream input = attachedInput;
+        InputStream input = attached.input();
         if (input != null) {
             thread("stdin", () -> carryInput(input));
         }
@@ -121,6 +118,9 @@ final class ProcessStreams {
                 if (data.length == 0) {
                     return;
                 }
+                if (data.length > CHUNK_BYTES) {
+                    throw new IOException("the agent sent more than it was asked for");
+                }
                 deliver(stream, data);
             }
         } catch (Fault e) {
@@ -138,65 +138,49 @@ final class ProcessStreams {
                     stream,
                     e.getMessage());
         } finally {
-            closeOutput(stream);
+            attached.closeOutput(stream);
         }
     }
 
     private void deliver(OutputLog.Stream stream, byte[] data) {
-        movedAt.set(System.nanoTime());
+        movedAt.set(clock.nanos());
         sink.accept(stream, data);
-        OutputStream attached = attached(stream);
-        if (attached == null) {
+        OutputStream output = attached.output(stream);
+        if (output == null) {
             return;
         }
         unfinishedWrites.incrementAndGet();
         try {
-            attached.write(data);
-            attached.flush();
+            output.write(data);
+            output.flush();
         } catch (IOException e) {
-            closeOutput(stream); // the reader has gone; the process does not notice
+            attached.closeOutput(stream); // the reader has gone; the process does not notice
         } finally {
-            movedAt.set(System.nanoTime());
+            movedAt.set(clock.nanos());
             unfinishedWrites.decrementAndGet();
-        }
-    }
-
-    private @Nullable OutputStream attached(OutputLog.Stream stream) {
-        return switch (stream) {
-            case STDOUT -> attachedStdout;
-            case STDERR -> attachedStderr;
-        };
-    }
-
-    private void closeOutput(OutputLog.Stream stream) {
-        OutputStream attached = attached(stream);
-        switch (stream) {
-            case STDOUT -> attachedStdout = null;
-            case STDERR -> attachedStderr = null;
-        }
-        if (attached != null) {
-            try {
-                attached.close();
-            } catch (IOException e) {
-                // nobody is there to be told
-            }
         }
     }
 
     private void carryInput(InputStream input) {
         byte[] buffer = new byte[CHUNK_BYTES];
         try (input) {
-            while (true) {
-                int n = input.read(buffer);
-                if (n < 0) {
-                    closeInput();
-                    return;
-                }
+            for (int n = next(input, buffer); n >= 0; n = next(input, buffer)) {
                 writeInput(buffer, n);
             }
+            closeInput(Deadline.after(CLOSE_PATIENCE));
         } catch (IOException | Fault e) {
-            // The process has closed its input or ended, or the one who wrote has gone.
+            // The process has closed its input or ended, or its guest has gone.
             LOG.log(System.Logger.Level.DEBUG, "input ended reason={0}", e.getMessage());
+        }
+    }
+
+    /** A writer that breaks off is at its end, too: the process would wait for it for ever. */
+    private static int next(InputStream input, byte[] buffer) {
+        try {
+            return input.read(buffer);
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "input broke off reason={0}", e.getMessage());
+            return -1;
         }
     }
 
@@ -218,50 +202,53 @@ final class ProcessStreams {
         }
     }
 
-    /** Tells the process that its standard input has ended. */
-    void closeInput() throws IOException {
+    /**
+     * Tells the process that its standard input has ended.
+     *
+     * @throws Fault what the agent says about it, DEADLINE_EXCEEDED if it says nothing
+     */
+    void closeInput(Deadline deadline) throws IOException {
         guest.call(
                 AgentMethods.CLOSE_STDIN,
                 CloseStdinRequest.newBuilder()
                         .setContainerId(containerId)
                         .setExecId(execId)
                         .build(),
-                Deadline.never());
+                deadline);
     }
 
     /**
      * Waits, after the process's end, until all it wrote has been delivered. A child that it left
      * behind may hold its output open for ever: after a time without a byte that counts as the end.
+     * The time begins with this call: before the end silence means nothing.
      */
     void awaitDelivery() throws InterruptedException {
+        long endedAt = clock.nanos();
         for (Thread output : outputs) {
-            while (!output.join(Duration.ofMillis(POLL_MILLIS))) {
-                long silent = System.nanoTime() - movedAt.get();
+            while (!output.join(POLL)) {
+                long now = clock.nanos();
+                long silent = Math.min(now - endedAt, now - movedAt.get());
                 if (unfinishedWrites.get() == 0 && silent > SILENCE.toNanos()) {
                     break;
                 }
             }
         }
-        closeOutput(OutputLog.Stream.STDOUT);
-        closeOutput(OutputLog.Stream.STDERR);
+        attached.closeOutput(OutputLog.Stream.STDOUT);
+        attached.closeOutput(OutputLog.Stream.STDERR);
+    }
+
+    /**
+     * Waits, after the guest is lost, until what had come from it has been delivered; not for ever,
+     * since who is attached may not read.
+     */
+    void awaitRest(Deadline deadline) throws InterruptedException {
+        for (Thread output : outputs) {
+            output.join(deadline.remaining());
+        }
     }
 
     /** Ends what is attached: the process never came to be, or its machine is gone. */
     void abandon() {
-        closeOutput(OutputLog.Stream.STDOUT);
-        closeOutput(OutputLog.Stream.STDERR);
-        InputStream input = attachedInput;
-        if (input != null) {
-            try {
-                input.close();
-            } catch (IOException e) {
-                // nobody is there to be told
-            }
-        }
-    }
-
-    /** For an error of the agent that means "no such process". */
-    static boolean isGone(Fault fault) {
-        return fault.code() == FaultCode.NOT_FOUND || fault.code() == FaultCode.FAILED_PRECONDITION;
+        attached.closeAll();
     }
 }

@@ -11,6 +11,7 @@ import io.bunkai.api.agent.SetGuestDateTimeRequest;
 import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import io.bunkai.base.NanoClock;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.LinuxProcess;
@@ -40,6 +41,11 @@ import java.util.function.Consumer;
 final class Sandbox implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Sandbox.class.getName());
     private static final Duration KILL_PATIENCE = Duration.ofSeconds(10);
+
+    /** A connection breaks a moment before the end of the process behind it is known. */
+    private static final Duration EXIT_PATIENCE = Duration.ofSeconds(1);
+
+    private static final int LONGEST_HINT = 2000;
 
     /** As much as the kernel's generator takes in. */
     private static final int SEED_BYTES = 64;
@@ -71,9 +77,38 @@ final class Sandbox implements AutoCloseable {
     /**
      * Boots the machine, up to an agent that has answered.
      *
-     * @throws Fault with what failed; nothing is left but what {@link #tearDown} removes
+     * @throws Fault with what failed; nothing is left but what {@link #tearDown} removes. Never
+     *     NOT_FOUND or PERMISSION_DENIED: those speak of the container's program, which nobody has
+     *     looked at yet
      */
     static Sandbox start(
+            Plan plan,
+            Hypervisor hypervisor,
+            Timeline timeline,
+            NanoClock clock,
+            Deadline deadline,
+            Progress progress)
+            throws Exception {
+        try {
+            return bringUp(plan, hypervisor, timeline, clock, deadline, progress);
+        } catch (Fault e) {
+            throw switch (e.code()) {
+                case NOT_FOUND, PERMISSION_DENIED -> withCode(FaultCode.FAILED_PRECONDITION, e);
+                default -> e;
+            };
+        }
+    }
+
+    private static Fault withCode(FaultCode code, Fault fault) {
+        Fault other = Fault.of(code, "%s", String.valueOf(fault.getMessage()));
+        Throwable cause = fault.getCause();
+        if (cause != null) {
+            other = other.causedBy(cause);
+        }
+        return fault.hint().isEmpty() ? other : other.withHint("%s", fault.hint().get());
+    }
+
+    private static Sandbox bringUp(
             Plan plan,
             Hypervisor hypervisor,
             Timeline timeline,
@@ -91,16 +126,41 @@ final class Sandbox implements AutoCloseable {
                     undo.own(
                             GuestConsole.connect(
                                     plan.id(), machine.consoleSocket(), timeline, clock));
-            AgentConnection agent = undo.own(new AgentConnection(plan.id(), machine.agentSocket()));
+            AgentConnection agent =
+                    undo.own(new AgentConnection(plan.id(), machine.agentSocket(), clock));
+            onExit(machine, _ -> agent.close()); // one that ends while it boots is not waited for
             timeline.guestStarts();
             machine.resume(deadline);
             timeline.step("agent.ready", () -> awaitAgent(plan, machine, agent, console, deadline));
             progress.agentReady();
             Sandbox sandbox = new Sandbox(plan, machine, agent, console);
-            timeline.step("sandbox.create", () -> sandbox.prepareGuest(deadline));
+            try {
+                timeline.step("sandbox.create", () -> sandbox.prepareGuest(deadline));
+            } catch (IOException e) {
+                throw sandbox.lost(e);
+            }
             undo.release();
             return sandbox;
         }
+    }
+
+    /** {@return how the machine ended; empty if it has not, and does not at any moment} */
+    Optional<VmExit> machineExit() {
+        try {
+            return machine.awaitExit(Deadline.after(EXIT_PATIENCE));
+        } catch (Fault e) {
+            return Optional.empty(); // it has been let go, and is none of ours
+        }
+    }
+
+    /** {@return why the guest cannot be reached any more} */
+    Fault lost(IOException failure) {
+        return machineExit()
+                .map(ended ->
+                        Fault.unavailable(
+                                "the machine of %s ended: %s", plan.id(), ended.describe()))
+                .orElseGet(() -> Fault.unavailable("the agent of %s was lost", plan.id()))
+                .causedBy(failure);
     }
 
     private static Object awaitAgent(
@@ -109,7 +169,6 @@ final class Sandbox implements AutoCloseable {
             AgentConnection agent,
             GuestConsole console,
             Deadline deadline) {
-        onExit(machine, _ -> agent.close()); // a machine that ends while it boots is not waited for
         try {
             agent.awaitReady(deadline);
             return plan;
@@ -120,9 +179,13 @@ final class Sandbox implements AutoCloseable {
 
     private static Fault whyItDidNotBoot(
             Plan plan, VirtualMachine machine, GuestConsole console, Fault failure) {
-        Optional<VmExit> exit = machine.exit();
+        Optional<VmExit> exit =
+                failure.code() == FaultCode.UNAVAILABLE
+                        ? machine.awaitExit(Deadline.after(EXIT_PATIENCE))
+                        : machine.exit();
         List<String> lines = console.lastLines();
-        String said = lines.isEmpty() ? "nothing" : String.join(" | ", lines);
+        String all = String.join(" | ", lines);
+        String said = all.substring(Math.max(0, all.length() - LONGEST_HINT));
         Fault why =
                 exit.map(ended ->
                                 Fault.unavailable(
@@ -133,7 +196,8 @@ final class Sandbox implements AutoCloseable {
                                         failure.code(),
                                         "the agent of %s did not answer",
                                         plan.id()));
-        return why.causedBy(failure).withHint("the guest's console said last: %s", said);
+        return why.causedBy(failure)
+                .withHint("the guest's console said last: %s", said.isEmpty() ? "nothing" : said);
     }
 
     /** {@return a sandbox that an earlier daemon brought up} */
@@ -153,7 +217,8 @@ final class Sandbox implements AutoCloseable {
                                     machine.consoleSocket(),
                                     new Timeline(clock),
                                     clock));
-            AgentConnection agent = undo.own(new AgentConnection(plan.id(), machine.agentSocket()));
+            AgentConnection agent =
+                    undo.own(new AgentConnection(plan.id(), machine.agentSocket(), clock));
             onExit(machine, _ -> agent.close());
             undo.release();
             return new Sandbox(plan, machine, agent, console);
@@ -195,16 +260,6 @@ final class Sandbox implements AutoCloseable {
         return agent;
     }
 
-    /** {@return QEMU} */
-    ProcessIdentity vmm() {
-        return machine.identity();
-    }
-
-    /** {@return what the guest's console said last} */
-    List<String> lastConsoleLines() {
-        return console.lastLines();
-    }
-
     /** Tells when the machine has ended, at once if it has already. */
     void onExit(Consumer<VmExit> listener) {
         onExit(machine, listener);
@@ -230,22 +285,19 @@ final class Sandbox implements AutoCloseable {
     }
 
     /**
-     * Calls {@code listener} with the id of each container that ran out of memory, until the
-     * machine is let go.
+     * Calls {@code listener} when a process ran out of memory. Once: that it happened is all that
+     * is told, and a guest that says so without end is not listened to.
      */
-    void watchMemory(Consumer<String> listener) {
+    void watchMemory(Runnable listener) {
         Thread.ofVirtual()
                 .name("oom " + plan.id())
                 .start(() -> {
                     try {
-                        while (true) {
-                            listener.accept(
-                                    agent.call(
-                                                    AgentMethods.GET_OOM_EVENT,
-                                                    GetOOMEventRequest.getDefaultInstance(),
-                                                    Deadline.never())
-                                            .getContainerId());
-                        }
+                        agent.call(
+                                AgentMethods.GET_OOM_EVENT,
+                                GetOOMEventRequest.getDefaultInstance(),
+                                Deadline.never());
+                        listener.run();
                     } catch (IOException | Fault e) {
                         LOG.log(
                                 System.Logger.Level.DEBUG,
@@ -284,7 +336,7 @@ final class Sandbox implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw Fault.of(io.bunkai.base.FaultCode.CANCELLED, "interrupted").causedBy(e);
+            throw Fault.of(FaultCode.CANCELLED, "interrupted").causedBy(e);
         }
         gone.run();
         HostCgroups.remove(plan.cgroups(), deadline);

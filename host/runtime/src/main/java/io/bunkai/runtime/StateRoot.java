@@ -3,6 +3,7 @@
 package io.bunkai.runtime;
 
 import io.bunkai.base.Fault;
+import io.bunkai.vmm.VirtualMachineSpec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,11 +16,11 @@ import java.nio.file.attribute.PosixFilePermissions;
  * @param path absolute and without symbolic links
  */
 public record StateRoot(Path path) {
-    /** The kernel's limit for a socket's path, without the NUL. */
-    private static final int LONGEST_SOCKET_PATH = 107;
+    /** {@code /run/sandboxes/0123456789abcdef}, which is a machine's directory. */
+    private static final int LONGEST_BELOW = 15 + 16;
 
-    /** {@code /run/sandboxes/0123456789abcdef/console.sock}. */
-    private static final int LONGEST_BELOW = 15 + 16 + 13;
+    /** The longest root whose machines' sockets have paths that the kernel takes. */
+    static final int LONGEST = VirtualMachineSpec.LONGEST_DIRECTORY - LONGEST_BELOW;
 
     /**
      * {@return the root at {@code path}, which is made if it is not there}
@@ -29,18 +30,10 @@ public record StateRoot(Path path) {
      */
     public static StateRoot open(Path path) {
         try {
+            refuseTooLong(path.toAbsolutePath().normalize());
             Files.createDirectories(path);
             Path real = path.toRealPath();
-            int bytes = real.toString().getBytes(StandardCharsets.UTF_8).length;
-            if (bytes > LONGEST_SOCKET_PATH - LONGEST_BELOW) {
-                throw Fault.invalidArgument(
-                                "the state root %s is too long: sockets beneath it would exceed the"
-                                        + " kernel's limit of %d bytes",
-                                real, LONGEST_SOCKET_PATH)
-                        .withHint(
-                                "choose one of at most %d bytes with --state-root",
-                                LONGEST_SOCKET_PATH - LONGEST_BELOW);
-            }
+            refuseTooLong(real);
             StateRoot root = new StateRoot(real);
             for (Path directory : new Path[] {root.run(), root.library(), root.logs()}) {
                 Files.createDirectories(directory);
@@ -50,6 +43,16 @@ public record StateRoot(Path path) {
             return root;
         } catch (IOException e) {
             throw Fault.internal("the state root %s cannot be used", path).causedBy(e);
+        }
+    }
+
+    private static void refuseTooLong(Path path) {
+        if (path.toString().getBytes(StandardCharsets.UTF_8).length > LONGEST) {
+            throw Fault.invalidArgument(
+                            "the state root %s is too long for the kernel's limit on the paths of"
+                                    + " sockets beneath it",
+                            path)
+                    .withHint("choose one of at most %d bytes with --state-root", LONGEST);
         }
     }
 

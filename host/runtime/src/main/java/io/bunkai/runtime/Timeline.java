@@ -15,10 +15,17 @@ import java.util.concurrent.Callable;
 public final class Timeline {
     private static final long NANOS_PER_MICRO = 1000;
 
+    /** The guest says what it likes, as often as it likes. An agent's start has a dozen steps. */
+    static final int MOST_GUEST_STEPS = 256;
+
+    /** A guest that has run for longer than this has no start to tell of. */
+    private static final long LONGEST_MICROS = 3_600_000_000L;
+
     private final NanoClock clock;
     private final long origin;
     private final List<Step> steps = new ArrayList<>(); // guarded by this
     private long guestOrigin; // guarded by this
+    private int guestSteps; // guarded by this
 
     /** Begins a timeline: its zero is now. */
     public Timeline(NanoClock clock) {
@@ -70,10 +77,23 @@ public final class Timeline {
         guestOrigin = clock.nanos();
     }
 
-    /** Notes a step of the guest, in microseconds of its own uptime. */
-    public synchronized void guestStep(String name, long beginMicros, long endMicros) {
+    /**
+     * Notes a step of the guest, in microseconds of its own uptime. The numbers are the guest's:
+     * what cannot be, and more than a start can have, is left out.
+     *
+     * @return whether it was noted
+     */
+    public synchronized boolean guestStep(String name, long beginMicros, long endMicros) {
+        if (beginMicros < 0
+                || endMicros < beginMicros
+                || endMicros > LONGEST_MICROS
+                || guestSteps == MOST_GUEST_STEPS) {
+            return false;
+        }
+        guestSteps++;
         long shift = (guestOrigin - origin) / NANOS_PER_MICRO;
         add(new Step(name, Side.GUEST, shift + beginMicros, shift + endMicros, ""));
+        return true;
     }
 
     /** {@return microseconds since the timeline's zero} */

@@ -48,11 +48,15 @@ public final class Closer implements AutoCloseable {
         while (!owned.isEmpty()) {
             first = closeOne(owned.pop(), first);
         }
-        switch (first) {
-            case null -> {}
-            case RuntimeException e -> throw e;
-            case Error e -> throw e;
-            default -> throw Fault.internal("cleaning up failed").causedBy(first);
+        // No pattern switch: linking one is slow, and this runs on the guest's way to a container.
+        if (first instanceof RuntimeException e) {
+            throw e;
+        }
+        if (first instanceof Error e) {
+            throw e;
+        }
+        if (first != null) {
+            throw Fault.internal("cleaning up failed").causedBy(first);
         }
     }
 

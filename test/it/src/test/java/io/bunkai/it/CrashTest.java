@@ -7,7 +7,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.LinuxProcess;
 import io.bunkai.linux.ProcessIdentity;
+import io.bunkai.linux.Signals;
 import io.bunkai.runtime.CrashPoint;
+import io.bunkai.testkit.Await;
+import io.bunkai.testkit.CommandRun;
 import io.bunkai.testkit.LeakCheck;
 import java.util.EnumSet;
 import java.util.Set;
@@ -43,10 +46,15 @@ class CrashTest {
         leaks = node.leakCheck();
     }
 
+    /** What one test has left behind is its own failure and not that of the next. */
     @AfterEach
     void nothingIsLeft() {
         node.stopDaemon();
-        node.assertNothingLeft(leaks);
+        try {
+            node.assertNothingLeft(leaks);
+        } finally {
+            node.removeContainers();
+        }
     }
 
     @Test
@@ -83,8 +91,39 @@ class CrashTest {
 
         assertThat(node.state(BOX)).isEqualTo("running");
         assertThat(node.out("exec", BOX, "echo", "still here")).isEqualTo("still here");
-        node.bunkai("rm", "-f", BOX).expectSuccess();
-        assertThat(node.find(BOX)).isEmpty();
+        node.bunkai("stop", BOX).expectSuccess();
+        assertThat(node.out("logs", BOX)).isEqualTo("begun\nended");
+        assertThat(node.out("wait", BOX)).isEqualTo("5");
+        remove();
+    }
+
+    /** There was no daemon to see it go. */
+    @Test
+    void aMachineThatWasKilledMeanwhileIsReportedAsLost() throws Exception {
+        node.bunkai(start()).expectSuccess();
+        int machine = node.vmmPid(BOX);
+        node.stopDaemon();
+        try (LinuxProcess process = LinuxProcess.adopt(ProcessIdentity.of(machine).orElseThrow())) {
+            process.signal(Signals.SIGKILL);
+            assertThat(process.await(TestNode.patience())).isPresent();
+        }
+
+        node.awaitState(BOX, "lost");
+        assertThat(node.get(BOX).path("exitCode").asInt()).isEqualTo(255);
+        remove();
+    }
+
+    /** Nobody has crashed: the daemon was told to end, and a machine was on its way. */
+    @Test
+    void aStartIsUndoneThatADaemonDidNotLiveToFinish() {
+        try (CommandRun.Running run = node.command(start()).start()) {
+            Await.until("a machine", TestNode.patience(), () -> !node.machines().isEmpty());
+            node.stopDaemon();
+            run.await(TestNode.patience()).expectExit(125);
+        }
+        assertThat(node.state(BOX)).isEqualTo("stopped");
+        assertThat(node.machines()).isEmpty();
+        remove();
     }
 
     /** The exit code was known to the guest at least, and is not lost. */
@@ -135,7 +174,7 @@ class CrashTest {
             "--",
             "sh",
             "-c",
-            "trap 'exit 5' TERM; sleep 100000 & wait $!"
+            "trap 'echo ended; exit 5' TERM; echo begun; sleep 100000 & wait $!"
         };
     }
 

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -26,9 +27,35 @@ class RunTest {
 
     private static final String LONG_ID_FORM = "[0-9a-f]{12,64}";
 
+    /** A guest's clock may be off by the time between two of its ticks, and by what follows it. */
+    private static final double CLOCK_TOLERANCE = 0.05;
+
+    private static double firstUptime;
+    private static long firstUptimeAsked;
+    private static long firstUptimeAnswered;
+
     @BeforeAll
     static void startOne() {
         assertThat(node.startSleeper(LONG)).matches(LONG_ID_FORM);
+        firstUptimeAsked = System.nanoTime();
+        firstUptime = uptime();
+        firstUptimeAnswered = System.nanoTime();
+    }
+
+    /** What the guest's clock counted lies between the least and the most that it can have been. */
+    @AfterAll
+    static void theGuestsClockRanAsFastAsTheHosts() {
+        long asked = System.nanoTime();
+        double counted = uptime() - firstUptime;
+        long answered = System.nanoTime();
+        assertThat(counted)
+                .isGreaterThan((asked - firstUptimeAnswered) / 1e9 * (1 - CLOCK_TOLERANCE))
+                .isLessThan((answered - firstUptimeAsked) / 1e9 * (1 + CLOCK_TOLERANCE));
+    }
+
+    private static double uptime() {
+        return Double.parseDouble(
+                node.out("exec", LONG, "cut", "-d", " ", "-f", "1", "/proc/uptime"));
     }
 
     @Test

@@ -28,7 +28,9 @@ class StreamsTest {
     private static final int PIPE_BYTES = 64 * 1024;
 
     /** More than all buffers between a process in the guest and a reader on the host can hold. */
-    private static final int STALLING_BYTES = 24 * MIB;
+    private static final int STALLING_BYTES = 12 * MIB;
+
+    private static final int BLOCK_BYTES = 256 * 1024;
 
     @BeforeAll
     static void startOne() {
@@ -118,8 +120,8 @@ class StreamsTest {
 
     /** Writes a block at a time and notes how many it has written. */
     private static String writer() {
-        return "i=0; while [ $i -lt %d ]; do dd if=/dev/zero bs=65536 count=1 2>/dev/null; i=$((i +"
-                        .formatted(STALLING_BYTES / PIPE_BYTES)
+        return "i=0; while [ $i -lt %d ]; do dd if=/dev/zero bs=256k count=1 2>/dev/null; i=$((i +"
+                        .formatted(STALLING_BYTES / BLOCK_BYTES)
                 + " 1)); echo $i >/tmp/blocks; done";
     }
 
@@ -159,7 +161,7 @@ class StreamsTest {
                     last[0] = node.out("exec", container, "cat", "/tmp/blocks");
                     return last[0].equals(before);
                 });
-        assertThat(Integer.parseInt(last[0])).isLessThan(STALLING_BYTES / PIPE_BYTES);
+        assertThat(Integer.parseInt(last[0])).isLessThan(STALLING_BYTES / BLOCK_BYTES);
     }
 
     private static long drain(Process process) throws IOException {

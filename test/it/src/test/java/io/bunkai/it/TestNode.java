@@ -46,6 +46,8 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
     /** The group above all machines' groups; it stays, and other nodes of this host share it. */
     private static final String CGROUP_PARENT = "bunkai";
 
+    private static final String HYPERVISOR = "/usr/bin/qemu-system-";
+
     /** What a state root holds between two daemons, relative to it: caches, logs, locks. */
     private static final String[] STAYS = {
         "run",
@@ -177,7 +179,9 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
 
     /** {@return the machines that run in this state root, as the kernel sees them} */
     List<Integer> machines() {
-        return processesWith(root() + "/run/sandboxes/");
+        return processesWith(root().toString()).stream()
+                .filter(pid -> commandLineOf(String.valueOf(pid)).startsWith(HYPERVISOR))
+                .toList();
     }
 
     // ---- the daemon ----
@@ -269,7 +273,8 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         }
     }
 
-    private void removeContainers() {
+    /** Removes all containers, whatever state they are in. */
+    void removeContainers() {
         for (String id : out("ps", "-a", "-q", "--no-trunc").lines().toList()) {
             bunkai("rm", "-f", id).expectSuccess();
         }
