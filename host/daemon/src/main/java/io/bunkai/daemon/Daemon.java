@@ -37,6 +37,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +58,11 @@ final class Daemon implements AutoCloseable {
 
     /** On top of the wait for the agent: what else belongs to a start. */
     private static final Duration START_MARGIN = Duration.ofSeconds(30);
+
+    /** The guest image's files, as a configuration that names none others has them. */
+    private static final String KERNEL = "vmlinuz";
+
+    private static final String IMAGE = "rootfs.erofs";
 
     private final Closer owned;
     private final CountDownLatch shutdown;
@@ -86,10 +92,7 @@ final class Daemon implements AutoCloseable {
                             loaded,
                             new AnnotationPolicy(),
                             new StoredImages(new ImageStore(root.images())),
-                            new MachineAssembly(
-                                    accelerator.accelerator(),
-                                    GuestManifest.kernelParameters(
-                                            options.guest(), accelerator.accelerator())),
+                            machines(options.guest(), accelerator.accelerator()),
                             hypervisor,
                             cgroups,
                             root);
@@ -157,9 +160,7 @@ final class Daemon implements AutoCloseable {
                                         ? ConfigurationSource.kata()
                                         : ConfigurationSource.standard(Optional.empty()));
         Defaults defaults =
-                Defaults.of(
-                        options.guest().resolve("vmlinuz"),
-                        options.guest().resolve("rootfs.erofs"));
+                Defaults.of(options.guest().resolve(KERNEL), options.guest().resolve(IMAGE));
         LoadedConfiguration loaded =
                 new ConfigurationLoader(defaults, HostCapacity.ofThisMachine()).load(source);
         loaded.warnings()
@@ -169,6 +170,13 @@ final class Daemon implements AutoCloseable {
             LOG.log(System.Logger.Level.INFO, "configuration {0}", value);
         }
         return loaded;
+    }
+
+    private static MachineAssembly machines(Path guest, Accelerator accelerator) {
+        return new MachineAssembly(
+                accelerator,
+                GuestManifest.kernelParameters(guest, accelerator),
+                Map.of(guest.resolve(KERNEL), GuestManifest.kernel(guest, accelerator)));
     }
 
     /** What carries out the guests' instructions, and why. */
