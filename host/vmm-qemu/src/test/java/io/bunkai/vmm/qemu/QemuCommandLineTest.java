@@ -52,7 +52,7 @@ class QemuCommandLineTest {
                                 -machine q35,usb=off,vmport=off,smbus=off,sata=off,hpet=off,smm=off,\
                                 dump-guest-core=off,memory-backend=ram
                                 -accel tcg,thread=multi,tb-size=64
-                                -cpu max
+                                -cpu max,erms=off
                                 -smp cpus=1,maxcpus=1,sockets=1,cores=1,threads=1
                                 -m 256M
                                 -object memory-backend-ram,id=ram,size=256M
@@ -164,7 +164,7 @@ class QemuCommandLineTest {
         assertThat(valueOf("-cpu")).isEqualTo("host,+pmu");
         specs.accelerator = Accelerator.TCG;
         specs.cpu = new CpuSpec(1, 1, List.of("pmu=off"));
-        assertThat(valueOf("-cpu")).isEqualTo("max,pmu=off");
+        assertThat(valueOf("-cpu")).isEqualTo("max,erms=off,pmu=off");
     }
 
     @Test
