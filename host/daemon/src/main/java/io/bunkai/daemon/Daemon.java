@@ -24,6 +24,7 @@ import io.bunkai.runtime.HostCgroups;
 import io.bunkai.runtime.MachineAssembly;
 import io.bunkai.runtime.Planner;
 import io.bunkai.runtime.StateRoot;
+import io.bunkai.runtime.TimestampCounter;
 import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.qemu.AcceleratorProbe;
@@ -37,6 +38,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -175,8 +178,19 @@ final class Daemon implements AutoCloseable {
     private static MachineAssembly machines(Path guest, Accelerator accelerator) {
         return new MachineAssembly(
                 accelerator,
-                GuestManifest.kernelParameters(guest, accelerator),
+                kernelParameters(guest, accelerator),
                 Map.of(guest.resolve(KERNEL), GuestManifest.kernel(guest, accelerator)));
+    }
+
+    /** An emulated clock is one of two things: known, or watched and replaced if it goes wrong. */
+    private static List<String> kernelParameters(Path guest, Accelerator accelerator) {
+        List<String> parameters =
+                new ArrayList<>(GuestManifest.kernelParameters(guest, accelerator));
+        if (accelerator == Accelerator.TCG) {
+            TimestampCounter.kernelParameter()
+                    .ifPresentOrElse(parameters::add, () -> parameters.remove("tsc=reliable"));
+        }
+        return parameters;
     }
 
     /** What carries out the guests' instructions, and why. */
