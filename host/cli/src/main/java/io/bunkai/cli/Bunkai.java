@@ -5,6 +5,7 @@ package io.bunkai.cli;
 import io.bunkai.base.Fault;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -97,6 +98,11 @@ final class Bunkai implements Callable<Integer> {
     /** {@return a connection to the daemon, started if need be; the caller closes it} */
     Daemon connect() {
         return launcher().findOrStart();
+    }
+
+    /** {@return a connection to a daemon that is started with these arguments of its own} */
+    Daemon start(List<String> arguments) {
+        return launcher().startWith(arguments);
     }
 
     /** {@return a connection to the daemon that runs; empty if none does} */

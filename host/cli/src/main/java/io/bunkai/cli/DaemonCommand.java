@@ -12,8 +12,12 @@ import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.LinuxProcess;
 import io.bunkai.linux.ProcessIdentity;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -36,8 +40,24 @@ final class DaemonCommand {
     }
 
     @Command(name = "start", description = "Start the daemon unless it runs.")
-    int start() {
-        try (Daemon daemon = root.connect()) {
+    int start(
+            @Option(
+                            names = "--config",
+                            paramLabel = "FILE",
+                            description = "Read this configuration.toml instead of searching one.")
+                    @Nullable Path configuration,
+            @Option(
+                            names = "--kata-config",
+                            description = "Search where Kata Containers has its configuration.")
+                    boolean kataConfiguration) {
+        List<String> arguments = new ArrayList<>();
+        if (configuration != null) {
+            arguments.addAll(List.of("--config", root.resolve(configuration).toString()));
+        }
+        if (kataConfiguration) {
+            arguments.add("--kata-config");
+        }
+        try (Daemon daemon = arguments.isEmpty() ? root.connect() : root.start(arguments)) {
             say("running, process " + daemon.version().getPid());
             return ExitCode.OK.number();
         }

@@ -47,7 +47,16 @@ final class DaemonLauncher {
 
     /** What a daemon may take over from whoever happens to start it. */
     private static final List<String> INHERITED =
-            List.of("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "JAVA_HOME", "TZ");
+            List.of(
+                    "PATH",
+                    "HOME",
+                    "LANG",
+                    "LC_ALL",
+                    "LC_CTYPE",
+                    "TMPDIR",
+                    "JAVA_HOME",
+                    "TZ",
+                    "BUNKAI_DEBUG");
 
     private final StateRoot root;
     private final @Nullable Path programs;
@@ -90,10 +99,25 @@ final class DaemonLauncher {
      */
     Daemon findOrStart() {
         root.check();
-        return tryConnect().orElseGet(this::start);
+        return tryConnect().orElseGet(() -> start(List.of()));
     }
 
-    private Daemon start() {
+    /**
+     * {@return a connection to a daemon that is started with these arguments}
+     *
+     * @param arguments of {@code bunkaid}, besides the state root
+     * @throws Fault FAILED_PRECONDITION if one runs already, else as {@link #findOrStart}
+     */
+    Daemon startWith(List<String> arguments) {
+        root.check();
+        if (find().isPresent()) {
+            throw Fault.failedPrecondition("a daemon runs already, with a configuration of its own")
+                    .withHint("stop it first, its containers go on running: bunkai daemon stop");
+        }
+        return start(arguments);
+    }
+
+    private Daemon start(List<String> arguments) {
         root.create();
         Deadline deadline = Deadline.after(START_LIMIT);
         // One starter at a time; whoever waited here finds the daemon that the other has started.
@@ -105,7 +129,7 @@ final class DaemonLauncher {
             if (daemonLives()) {
                 return awaitAnswer(deadline);
             }
-            return launch(deadline);
+            return launch(arguments, deadline);
         }
     }
 
@@ -151,9 +175,11 @@ final class DaemonLauncher {
                 .withHint("look into %s", root.log());
     }
 
-    private Daemon launch(Deadline deadline) {
+    private Daemon launch(List<String> arguments, Deadline deadline) {
         List<String> command =
-                List.of(program().toString(), "--state-root", root.path().toString());
+                new ArrayList<>(
+                        List.of(program().toString(), "--state-root", root.path().toString()));
+        command.addAll(arguments);
         long logBefore = sizeOfLog();
         try (Fd nothing = Fd.open(Path.of("/dev/null"), Fd.O_RDWR);
                 Fd log = Fd.open(root.log(), Fd.O_WRONLY | Fd.O_CREAT | Fd.O_APPEND, 0600);

@@ -34,6 +34,9 @@ class ProgramTest {
         List<String> command =
                 new ArrayList<>(
                         List.of(
+                                // Whoever runs the tests may ignore signals: nohup does.
+                                "/usr/bin/env",
+                                "--default-signal",
                                 Path.of(System.getProperty("java.home"), "bin/java").toString(),
                                 "-XX:TieredStopAtLevel=1",
                                 "-XX:+UseSerialGC",
