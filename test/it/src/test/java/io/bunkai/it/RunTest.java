@@ -11,7 +11,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -234,22 +236,38 @@ class RunTest {
 
     @Test
     void tracesAStartFromTheHostIntoTheGuest() {
-        List<String> sides = new ArrayList<>();
-        List<String> steps = new ArrayList<>();
+        node.bunkai("exec", LONG, "true").expectSuccess(); // is no part of the start
         JsonNode trace = node.json("trace", "--format", "json", LONG);
+        Map<String, JsonNode> steps = new HashMap<>();
         for (JsonNode step : trace.path("steps")) {
-            steps.add(step.path("name").asString());
-            sides.add(step.path("side").asString());
-            assertThat(step.path("endMicros").asLong())
-                    .as(step.toString())
-                    .isGreaterThanOrEqualTo(step.path("beginMicros").asLong());
+            steps.put(step.path("name").asString(), step);
+            assertThat(end(step)).as(step.toString()).isGreaterThanOrEqualTo(begin(step));
         }
 
-        assertThat(trace.path("totalMicros").asLong()).isPositive();
         assertThat(steps)
-                .contains("machine.launch", "agent.ready", "container.create", "container.start");
-        assertThat(sides).contains("host", "guest");
+                .containsKeys(
+                        "machine.launch", "agent.ready", "container.create", "container.start")
+                .containsKeys("jvm.start", "agent.start", "crun.create", "crun.start")
+                .doesNotContainKey("crun.exec");
+        assertThat(steps.get("machine.launch").path("side").asString()).isEqualTo("host");
+        assertThat(steps.get("jvm.start").path("side").asString()).isEqualTo("guest");
+        assertThat(trace.path("totalMicros").asLong()).isEqualTo(end(steps.get("start")));
+
+        // Both clocks tell the same story.
+        assertThat(begin(steps.get("jvm.start"))).isGreaterThan(end(steps.get("machine.launch")));
+        assertThat(end(steps.get("agent.start"))).isLessThan(end(steps.get("agent.ready")));
+        assertThat(begin(steps.get("crun.create")))
+                .isBetween(
+                        begin(steps.get("container.create")), end(steps.get("container.create")));
         assertThat(node.out("trace", LONG)).contains("agent.ready");
+    }
+
+    private static long begin(JsonNode step) {
+        return step.path("beginMicros").asLong();
+    }
+
+    private static long end(JsonNode step) {
+        return step.path("endMicros").asLong();
     }
 
     @Test
