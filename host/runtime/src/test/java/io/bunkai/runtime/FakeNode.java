@@ -1,0 +1,235 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import io.bunkai.base.ByteSize;
+import io.bunkai.base.Deadline;
+import io.bunkai.base.NanoClock;
+import io.bunkai.config.AnnotationPolicy;
+import io.bunkai.config.ConfigurationLoader;
+import io.bunkai.config.ConfigurationSource;
+import io.bunkai.config.Defaults;
+import io.bunkai.config.HostCapacity;
+import io.bunkai.config.LoadedConfiguration;
+import io.bunkai.linux.Terminal;
+import io.bunkai.testkit.TestRoot;
+import io.bunkai.vmm.Accelerator;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A node for tests: a state root, a {@link ScriptedHypervisor}, and daemons one after the other
+ * over both.
+ */
+public final class FakeNode implements AutoCloseable {
+    /** Long enough for a machine that is busy with other things; nothing waits for it to pass. */
+    public static final Duration LONG = Duration.ofSeconds(60);
+
+    private final TestRoot root = TestRoot.create();
+    private final ScriptedHypervisor hypervisor = new ScriptedHypervisor();
+    private final StateRoot stateRoot = StateRoot.open(root.path().resolve("state"));
+    private ImageSource.Image image =
+            new ImageSource.Image(
+                    "embedded",
+                    "sha256:0123",
+                    root.resolve("image.erofs"),
+                    List.of(),
+                    List.of("sh"),
+                    List.of(),
+                    "",
+                    "",
+                    "");
+
+    /** {@return a deadline that nothing should come near} */
+    public static Deadline soon() {
+        return Deadline.after(LONG);
+    }
+
+    /** {@return where its daemons keep everything} */
+    public StateRoot stateRoot() {
+        return stateRoot;
+    }
+
+    /** {@return a folder of the test's own} */
+    public Path folder() {
+        return root.path();
+    }
+
+    /** {@return what makes its machines} */
+    public ScriptedHypervisor hypervisor() {
+        return hypervisor;
+    }
+
+    /** All references name this image from now on. */
+    public void image(ImageSource.Image other) {
+        image = other;
+    }
+
+    /** {@return the image that all references name} */
+    public ImageSource.Image image() {
+        return image;
+    }
+
+    /** {@return what a daemon begins with: the containers of the one before it} */
+    public Containers open() {
+        return open(CrashPoints.NONE);
+    }
+
+    /** {@return what a daemon begins with that does this at its crash points} */
+    public Containers open(CrashPoints crashPoints) {
+        return Containers.open(planner(""), hypervisor, stateRoot, NanoClock.SYSTEM, crashPoints);
+    }
+
+    /** {@return a planner by a configuration file with this content} */
+    public Planner planner(String toml) {
+        return new Planner(
+                configuration(toml),
+                new AnnotationPolicy(),
+                _ -> image,
+                new MachineAssembly(Accelerator.TCG, List.of("quiet")),
+                hypervisor,
+                HostCgroups.find(root.resolve("cgroup"), "bunkai"),
+                stateRoot);
+    }
+
+    private LoadedConfiguration configuration(String toml) {
+        try {
+            Path file = Files.writeString(root.resolve("configuration.toml"), toml);
+            Defaults defaults =
+                    new Defaults(
+                            Path.of("/usr/bin/fake-qemu"),
+                            root.resolve("vmlinuz"),
+                            root.resolve("rootfs.erofs"),
+                            "erofs");
+            return new ConfigurationLoader(defaults, new HostCapacity(8, ByteSize.ofMib(16 * 1024)))
+                    .load(new ConfigurationSource.Explicit(file));
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** {@return a request for a container that runs {@code arguments}} */
+    public static ContainerRequest request(String... arguments) {
+        return new Wish().arguments(arguments).request();
+    }
+
+    /** A request in the making; everything is left out that is not said. */
+    public static final class Wish {
+        private String name = "";
+        private List<String> arguments = List.of("true");
+        private Optional<List<String>> entrypoint = Optional.empty();
+        private List<String> environment = List.of();
+        private String directory = "";
+        private String user = "";
+        private String hostname = "";
+        private Optional<ByteSize> memory = Optional.empty();
+        private long nanoCpus;
+        private Optional<Terminal.Size> terminal = Optional.empty();
+        private boolean stdin;
+        private boolean remove;
+        private Map<String, String> annotations = Map.of();
+
+        public Wish name(String text) {
+            name = text;
+            return this;
+        }
+
+        public Wish arguments(String... words) {
+            arguments = List.of(words);
+            return this;
+        }
+
+        public Wish entrypoint(String... words) {
+            entrypoint = Optional.of(List.of(words));
+            return this;
+        }
+
+        public Wish environment(String... variables) {
+            environment = List.of(variables);
+            return this;
+        }
+
+        public Wish directory(String path) {
+            directory = path;
+            return this;
+        }
+
+        public Wish user(String text) {
+            user = text;
+            return this;
+        }
+
+        public Wish hostname(String text) {
+            hostname = text;
+            return this;
+        }
+
+        public Wish memory(long bytes) {
+            memory = Optional.of(ByteSize.ofBytes(bytes));
+            return this;
+        }
+
+        public Wish nanoCpus(long billionths) {
+            nanoCpus = billionths;
+            return this;
+        }
+
+        public Wish terminal(int rows, int columns) {
+            terminal = Optional.of(new Terminal.Size(rows, columns));
+            return this;
+        }
+
+        public Wish stdin() {
+            stdin = true;
+            return this;
+        }
+
+        public Wish remove() {
+            remove = true;
+            return this;
+        }
+
+        public Wish annotations(Map<String, String> all) {
+            annotations = all;
+            return this;
+        }
+
+        public ContainerRequest request() {
+            return new ContainerRequest(
+                    name,
+                    "",
+                    arguments,
+                    entrypoint,
+                    environment,
+                    directory,
+                    user,
+                    hostname,
+                    memory,
+                    nanoCpus,
+                    terminal,
+                    stdin,
+                    remove,
+                    annotations);
+        }
+    }
+
+    /** {@return a request for a further process that runs {@code arguments}} */
+    public static ExecRequest exec(String... arguments) {
+        return new ExecRequest(List.of(arguments), List.of(), "", "", Optional.empty(), false);
+    }
+
+    @Override
+    public void close() {
+        try {
+            hypervisor.killAll();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+        root.close();
+    }
+}
