@@ -3,7 +3,10 @@
 package io.bunkai.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +16,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OutputLogTest {
     private static final int ALL = 1_000_000;
@@ -94,6 +99,81 @@ class OutputLogTest {
                     CompletableFuture.supplyAsync(() -> readPatiently(log, piece.cursor()));
             log.end();
             assertThat(last.get(10, TimeUnit.SECONDS).end()).isTrue();
+        }
+    }
+
+    @Test
+    void theInterruptOfOneReaderIsNobodyElses() throws Exception {
+        try (OutputLog log = OutputLog.open(directory)) {
+            append(log, OutputLog.Stream.STDOUT, 1, "one");
+            Thread.currentThread().interrupt();
+            assertThat(text(log.read(0, ALL, Duration.ZERO))).isEqualTo("one");
+            append(log, OutputLog.Stream.STDOUT, 1, "two");
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(text(log.read(0, ALL, Duration.ZERO))).isEqualTo("onetwo");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 12, 13, 14, 15, 20, 30})
+    void aPlaceWhereNoPieceEndedIsRefused(long cursor) throws Exception {
+        try (OutputLog log = OutputLog.open(directory)) {
+            // Whatever is taken for a length here is far too long.
+            append(log, OutputLog.Stream.STDOUT, -1, "\u007f".repeat(20));
+            append(log, OutputLog.Stream.STDOUT, -1, "\u007f".repeat(20));
+            Fault fault =
+                    catchThrowableOfType(Fault.class, () -> log.read(cursor, ALL, Duration.ZERO));
+            assertThat(fault.code()).isEqualTo(FaultCode.INVALID_ARGUMENT);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {66, 67, Long.MAX_VALUE})
+    void nothingIsReadAtTheEndOrBeyond(long cursor) throws Exception {
+        try (OutputLog log = OutputLog.open(directory)) {
+            append(log, OutputLog.Stream.STDOUT, 1, "x".repeat(20));
+            append(log, OutputLog.Stream.STDOUT, 1, "x".repeat(20));
+            assertThat(log.read(cursor, ALL, Duration.ZERO).entries()).isEmpty();
+        }
+    }
+
+    @Test
+    void aNegativePlaceIsTheBeginning() throws Exception {
+        try (OutputLog log = OutputLog.open(directory)) {
+            append(log, OutputLog.Stream.STDOUT, 1, "one");
+            assertThat(text(log.read(Long.MIN_VALUE, ALL, Duration.ZERO))).isEqualTo("one");
+        }
+    }
+
+    @Test
+    void aPieceOfManySmallEntriesIsNotLargerThanItsLimit() throws Exception {
+        try (OutputLog log = OutputLog.open(directory)) {
+            for (int i = 0; i < 1000; i++) {
+                append(log, OutputLog.Stream.STDOUT, 1, "x");
+            }
+            assertThat(log.read(0, 330, Duration.ZERO).entries()).hasSize(10);
+        }
+    }
+
+    @Test
+    void aClosedLogTakesNothingAndMakesNothing() throws Exception {
+        OutputLog log = OutputLog.open(directory);
+        append(log, OutputLog.Stream.STDOUT, 1, "kept");
+        log.close();
+        append(log, OutputLog.Stream.STDOUT, 1, "late");
+        assertThat(log.read(0, ALL, Duration.ofDays(1)).end()).isTrue();
+        try (OutputLog next = OutputLog.open(directory)) {
+            assertThat(text(next.read(0, ALL, Duration.ZERO))).isEqualTo("kept");
+        }
+    }
+
+    @Test
+    void filesOfOthersAreLeftAlone() throws Exception {
+        Files.writeString(directory.resolve("notes.output"), "x");
+        Files.writeString(directory.resolve("99999999999999999999.output"), "x");
+        try (OutputLog log = OutputLog.open(directory)) {
+            append(log, OutputLog.Stream.STDOUT, 1, "one");
+            assertThat(text(log.read(0, ALL, Duration.ZERO))).isEqualTo("one");
         }
     }
 
