@@ -22,9 +22,9 @@ import java.util.regex.Pattern;
  * tagged with the machine.
  *
  * <p>The guest writes what it likes, so lines are cut at a length, anything but printable text is
- * replaced, and reading is slowed to a rate: a guest that floods its console waits for it and
- * nobody else notices. A line that looks like a step of the agent's start may be anybody's: it goes
- * into the timeline as the guest's claim, if it can be true. One virtual thread.
+ * replaced, and both reading and logging are held to a rate: a guest that floods its console waits
+ * for it and nobody else notices. A line that looks like a step of the agent's start may be
+ * anybody's: it goes into the timeline as the guest's claim, if it can be true. One virtual thread.
  */
 final class GuestConsole implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("io.bunkai.guest");
@@ -35,6 +35,11 @@ final class GuestConsole implements AutoCloseable {
     private static final int BURST_BYTES = 512 * 1024;
 
     private static final int BYTES_PER_SECOND = 128 * 1024;
+
+    /** What of it is logged: the daemon's log is everybody's. */
+    private static final int LOGGED_BURST_BYTES = 256 * 1024;
+
+    private static final int LOGGED_BYTES_PER_SECOND = 256;
     private static final String STEP = "agent: step ";
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
     private static final Pattern MICROS = Pattern.compile("[0-9]{1,16}");
@@ -43,6 +48,8 @@ final class GuestConsole implements AutoCloseable {
     private final SocketChannel socket;
     private final Timeline timeline;
     private final ReadBudget budget; // the reader's alone
+    private final ReadBudget logged; // the reader's alone
+    private long notLogged; // the reader's alone: lines since the last one that was
     private final ReentrantLock lock = new ReentrantLock();
     private final Deque<String> last = new ArrayDeque<>(); // guarded by lock
 
@@ -51,6 +58,7 @@ final class GuestConsole implements AutoCloseable {
         this.socket = socket;
         this.timeline = timeline;
         this.budget = new ReadBudget(BURST_BYTES, BYTES_PER_SECOND, clock);
+        this.logged = new ReadBudget(LOGGED_BURST_BYTES, LOGGED_BYTES_PER_SECOND, clock);
     }
 
     /** {@return a console that is being read from now on} */
@@ -107,6 +115,27 @@ final class GuestConsole implements AutoCloseable {
             }
         } finally {
             lock.unlock();
+        }
+        log(line);
+    }
+
+    private void log(String line) {
+        if (!logged.trySpend(line.length())) {
+            if (notLogged++ == 0) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "console machine={0} says too much, and is not logged for a while",
+                        machine);
+            }
+            return;
+        }
+        if (notLogged > 0) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "console machine={0} lines_not_logged={1}",
+                    machine,
+                    notLogged);
+            notLogged = 0;
         }
         LOG.log(System.Logger.Level.INFO, "console machine={0} {1}", machine, line);
     }
