@@ -26,30 +26,18 @@ public final class GuestManifest {
      * @throws Fault NOT_FOUND if there is no image, DATA_LOSS if its manifest cannot be understood
      */
     public static List<String> kernelParameters(Path directory, Accelerator accelerator) {
-        return List.of(text(directory, "kernelParameters", accelerator).strip().split("\\s+"));
-    }
-
-    /**
-     * {@return the form of its kernel that this accelerator boots fastest}
-     *
-     * @throws Fault as {@link #kernelParameters}
-     */
-    public static Path kernel(Path directory, Accelerator accelerator) {
-        return directory.resolve(Path.of(text(directory, "kernels", accelerator)).getFileName());
-    }
-
-    private static String text(Path directory, String field, Accelerator accelerator) {
         Path file = directory.resolve(FILE);
         try {
-            JsonNode text =
+            JsonNode line =
                     PlanJson.MAPPER
                             .readTree(Files.readAllBytes(file))
-                            .path(field)
+                            .path("kernelParameters")
                             .path(accelerator.name().toLowerCase(Locale.ROOT));
-            if (!text.isString()) {
+            if (!line.isString()) {
                 throw unusable(file);
             }
-            return text.asString();
+            String parameters = line.asString().strip();
+            return parameters.isEmpty() ? List.of() : List.of(parameters.split("\\s+"));
         } catch (NoSuchFileException e) {
             throw Fault.notFound("there is no guest image in %s", directory)
                     .causedBy(e)
