@@ -41,17 +41,17 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
      * Asking again does no harm. A read may lose the piece that was under way when the session
      * broke.
      */
-    private static final Set<Method<?, ?>> REPEATABLE =
+    private static final Set<String> REPEATABLE =
             Set.of(
-                    HealthMethods.CHECK,
-                    HealthMethods.VERSION,
-                    AgentMethods.WAIT_PROCESS,
-                    AgentMethods.READ_STDOUT,
-                    AgentMethods.READ_STDERR,
-                    AgentMethods.STATS_CONTAINER,
-                    AgentMethods.GET_OOM_EVENT,
-                    AgentMethods.GET_GUEST_DETAILS,
-                    AgentMethods.TTY_WIN_RESIZE);
+                    HealthMethods.CHECK.path(),
+                    HealthMethods.VERSION.path(),
+                    AgentMethods.WAIT_PROCESS.path(),
+                    AgentMethods.READ_STDOUT.path(),
+                    AgentMethods.READ_STDERR.path(),
+                    AgentMethods.STATS_CONTAINER.path(),
+                    AgentMethods.GET_OOM_EVENT.path(),
+                    AgentMethods.GET_GUEST_DETAILS.path(),
+                    AgentMethods.TTY_WIN_RESIZE.path());
 
     /** How long an agent may take to take up a session, on a machine that is short of time. */
     private static final Duration RECONNECT = Duration.ofSeconds(60);
@@ -100,7 +100,7 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
                 throw GuestText.cleaned(e);
             } catch (IOException e) {
                 forget(session);
-                if (!REPEATABLE.contains(method) || isClosed()) {
+                if (!REPEATABLE.contains(method.path()) || isClosed()) {
                     throw e;
                 }
                 LOG.log(

@@ -59,6 +59,7 @@ public final class Container {
     private final CompletableFuture<Void> tornDown = new CompletableFuture<>();
     private final AtomicBoolean endHandled = new AtomicBoolean();
     private final AtomicBoolean outOfMemory = new AtomicBoolean();
+    private final AtomicBoolean outputLost = new AtomicBoolean();
 
     private final ReentrantLock cleaning = new ReentrantLock(); // one clean-up at a time
     private boolean clean; // guarded by cleaning
@@ -148,7 +149,6 @@ public final class Container {
         try {
             booted = boot(deadline);
             timeline.hostStep("start", begin, timeline.micros());
-            timeline.finished();
         } catch (Exception e) {
             throw failed(e);
         } finally {
@@ -279,12 +279,15 @@ public final class Container {
     private void keep(OutputLog.Stream stream, byte[] data) {
         try {
             output.append(stream, around.nowMillis(), data, 0, data.length);
+            outputLost.set(false);
         } catch (Fault e) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    "output was not kept container={0} reason={1}",
-                    id(),
-                    GuestText.reason(e));
+            if (!outputLost.getAndSet(true)) { // one line, however much is lost
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "output was not kept container={0} reason={1}",
+                        id(),
+                        GuestText.reason(e));
+            }
         }
     }
 

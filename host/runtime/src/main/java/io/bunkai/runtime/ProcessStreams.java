@@ -34,6 +34,13 @@ final class ProcessStreams {
     /** As much as a pipe of the guest holds: more would never be there. */
     private static final int CHUNK_BYTES = 64 * 1024;
 
+    /** An answer that is larger than what was asked for is never taken into memory. */
+    private static final Method<ReadStreamRequest, ReadStreamResponse> READ_STDOUT =
+            AgentMethods.READ_STDOUT.withMaxResponseBytes(CHUNK_BYTES);
+
+    private static final Method<ReadStreamRequest, ReadStreamResponse> READ_STDERR =
+            AgentMethods.READ_STDERR.withMaxResponseBytes(CHUNK_BYTES);
+
     /**
      * How long output may stay silent after the process's end before it is given up: a child may
      * hold the pipe.
@@ -82,9 +89,9 @@ final class ProcessStreams {
 
     /** Starts carrying: the process exists in the guest. */
     void start() {
-        outputs.add(output(OutputLog.Stream.STDOUT, AgentMethods.READ_STDOUT));
+        outputs.add(output(OutputLog.Stream.STDOUT, READ_STDOUT));
         if (!terminal) {
-            outputs.add(output(OutputLog.Stream.STDERR, AgentMethods.READ_STDERR));
+            outputs.add(output(OutputLog.Stream.STDERR, READ_STDERR));
         }
         InputStream input = attached.input();
         if (input != null) {
