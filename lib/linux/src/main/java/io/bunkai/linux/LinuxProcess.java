@@ -124,23 +124,32 @@ public final class LinuxProcess implements AutoCloseable {
     public CompletableFuture<ExitStatus> onExit() {
         synchronized (lock) {
             if (exit == null) {
-                CompletableFuture<ExitStatus> promise = new CompletableFuture<>();
-                exit = promise;
-                new Thread(
-                                null,
-                                () -> watch(promise),
-                                "wait " + identity.pid(),
-                                WATCHER_STACK_BYTES)
-                        .start();
+                exit = watched();
             }
             return exit.copy();
         }
     }
 
-    private void watch(CompletableFuture<ExitStatus> promise) {
-        // A descriptor of the watcher's own: close() may let go of the other while the process runs
-        // on.
-        try (Fd own = pidfd.duplicate();
+    private CompletableFuture<ExitStatus> watched() {
+        CompletableFuture<ExitStatus> promise = new CompletableFuture<>();
+        try {
+            // The watcher's own descriptor is made before it runs: whoever asked may let go of the
+            // other one at once, and a child has to be reaped all the same.
+            Fd own = pidfd.duplicate();
+            new Thread(
+                            null,
+                            () -> watch(own, promise),
+                            "wait " + identity.pid(),
+                            WATCHER_STACK_BYTES)
+                    .start();
+        } catch (ErrnoException e) {
+            promise.completeExceptionally(e);
+        }
+        return promise;
+    }
+
+    private void watch(Fd own, CompletableFuture<ExitStatus> promise) {
+        try (own;
                 Arena arena = Arena.ofConfined()) {
             if (isChild) {
                 promise.complete(Children.await(Children.P_PIDFD, own.number(), arena).status());

@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -83,6 +85,18 @@ class SpawnTest {
             assertThat(process.await()).isEqualTo(new ExitStatus(0, Signals.SIGTERM));
             assertThat(process.signal(Signals.SIGTERM)).isFalse();
             assertThat(process.await().shellCode()).isEqualTo(143);
+        }
+    }
+
+    /** Each round is a race that letting go used to win now and then. */
+    @Test
+    void reapsAChildThatIsLetGoOfAtOnce() throws Exception {
+        for (int round = 0; round < 100; round++) {
+            CompletableFuture<ExitStatus> exit;
+            try (LinuxProcess process = Spawn.of("/bin/true").start()) {
+                exit = process.onExit();
+            }
+            assertThat(exit.get(30, TimeUnit.SECONDS)).isEqualTo(new ExitStatus(0, 0));
         }
     }
 
