@@ -25,10 +25,10 @@ final class PlanJson {
                     .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
                     .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
                     .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-                    .changeDefaultVisibility(visible ->
-                            visible.withGetterVisibility(Visibility.NONE)
-                                    .withIsGetterVisibility(Visibility.NONE)
-                                    .withFieldVisibility(Visibility.ANY))
+                    // Components are read through their accessors: fields of another module's
+                    // records are out of reach.
+                    .changeDefaultVisibility(
+                            visible -> visible.withIsGetterVisibility(Visibility.NONE))
                     .addModule(
                             new SimpleModule("paths")
                                     .addSerializer(Path.class, new ToStringSerializer(Path.class))
