@@ -24,6 +24,7 @@ import io.bunkai.runtime.HostCgroups;
 import io.bunkai.runtime.MachineAssembly;
 import io.bunkai.runtime.Planner;
 import io.bunkai.runtime.StateRoot;
+import io.bunkai.runtime.TimestampCounter;
 import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.qemu.AcceleratorProbe;
@@ -37,6 +38,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +61,11 @@ final class Daemon implements AutoCloseable {
 
     /** On top of the wait for the agent: what else belongs to a start. */
     private static final Duration START_MARGIN = Duration.ofSeconds(30);
+
+    /** The guest image's files, as a configuration that names none others has them. */
+    private static final String KERNEL = "vmlinuz";
+
+    private static final String IMAGE = "rootfs.erofs";
 
     private final Closer owned;
     private final CountDownLatch shutdown;
@@ -86,10 +95,7 @@ final class Daemon implements AutoCloseable {
                             loaded,
                             new AnnotationPolicy(),
                             new StoredImages(new ImageStore(root.images())),
-                            new MachineAssembly(
-                                    accelerator.accelerator(),
-                                    GuestManifest.kernelParameters(
-                                            options.guest(), accelerator.accelerator())),
+                            machines(options.guest(), accelerator.accelerator()),
                             hypervisor,
                             cgroups,
                             root);
@@ -157,9 +163,7 @@ final class Daemon implements AutoCloseable {
                                         ? ConfigurationSource.kata()
                                         : ConfigurationSource.standard(Optional.empty()));
         Defaults defaults =
-                Defaults.of(
-                        options.guest().resolve("vmlinuz"),
-                        options.guest().resolve("rootfs.erofs"));
+                Defaults.of(options.guest().resolve(KERNEL), options.guest().resolve(IMAGE));
         LoadedConfiguration loaded =
                 new ConfigurationLoader(defaults, HostCapacity.ofThisMachine()).load(source);
         loaded.warnings()
@@ -169,6 +173,24 @@ final class Daemon implements AutoCloseable {
             LOG.log(System.Logger.Level.INFO, "configuration {0}", value);
         }
         return loaded;
+    }
+
+    private static MachineAssembly machines(Path guest, Accelerator accelerator) {
+        return new MachineAssembly(
+                accelerator,
+                kernelParameters(guest, accelerator),
+                Map.of(guest.resolve(KERNEL), GuestManifest.kernel(guest, accelerator)));
+    }
+
+    /** An emulated clock is one of two things: known, or watched and replaced if it goes wrong. */
+    private static List<String> kernelParameters(Path guest, Accelerator accelerator) {
+        List<String> parameters =
+                new ArrayList<>(GuestManifest.kernelParameters(guest, accelerator));
+        if (accelerator == Accelerator.TCG) {
+            TimestampCounter.kernelParameter()
+                    .ifPresentOrElse(parameters::add, () -> parameters.remove("tsc=reliable"));
+        }
+        return parameters;
     }
 
     /** What carries out the guests' instructions, and why. */

@@ -149,6 +149,7 @@ public final class Container {
         try {
             booted = boot(deadline);
             timeline.hostStep("start", begin, timeline.micros());
+            timeline.finished();
         } catch (Exception e) {
             throw failed(e);
         } finally {

@@ -26,18 +26,31 @@ public final class GuestManifest {
      * @throws Fault NOT_FOUND if there is no image, DATA_LOSS if its manifest cannot be understood
      */
     public static List<String> kernelParameters(Path directory, Accelerator accelerator) {
+        String parameters = text(directory, "kernelParameters", accelerator).strip();
+        return parameters.isEmpty() ? List.of() : List.of(parameters.split("\\s+"));
+    }
+
+    /**
+     * {@return the form of its kernel that this accelerator boots fastest}
+     *
+     * @throws Fault as {@link #kernelParameters}
+     */
+    public static Path kernel(Path directory, Accelerator accelerator) {
+        return directory.resolve(Path.of(text(directory, "kernels", accelerator)).getFileName());
+    }
+
+    private static String text(Path directory, String field, Accelerator accelerator) {
         Path file = directory.resolve(FILE);
         try {
-            JsonNode line =
+            JsonNode text =
                     PlanJson.MAPPER
                             .readTree(Files.readAllBytes(file))
-                            .path("kernelParameters")
+                            .path(field)
                             .path(accelerator.name().toLowerCase(Locale.ROOT));
-            if (!line.isString()) {
+            if (!text.isString()) {
                 throw unusable(file);
             }
-            String parameters = line.asString().strip();
-            return parameters.isEmpty() ? List.of() : List.of(parameters.split("\\s+"));
+            return text.asString();
         } catch (NoSuchFileException e) {
             throw Fault.notFound("there is no guest image in %s", directory)
                     .causedBy(e)

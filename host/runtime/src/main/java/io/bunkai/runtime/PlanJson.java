@@ -4,20 +4,21 @@ package io.bunkai.runtime;
 
 import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
 import java.nio.file.Path;
+import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.MapperFeature;
+import tools.jackson.databind.SerializationContext;
 import tools.jackson.databind.SerializationFeature;
-import tools.jackson.databind.deser.std.StdScalarDeserializer;
+import tools.jackson.databind.deser.std.StdDeserializer;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.module.SimpleModule;
-import tools.jackson.databind.ser.std.ToStringSerializer;
+import tools.jackson.databind.ser.std.StdSerializer;
 
 /**
  * How plans and records are written: their components in the order of their declaration, maps
- * sorted, paths as they are typed. What a record can be asked beyond its components is no part of
- * it.
+ * sorted. What a record can be asked beyond its components is no part of it.
  */
 final class PlanJson {
     static final JsonMapper MAPPER =
@@ -25,26 +26,39 @@ final class PlanJson {
                     .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
                     .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
                     .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-                    // Components are read through their accessors: fields of another module's
-                    // records are out of reach.
+                    .addModule(
+                            new SimpleModule("paths as text")
+                                    .addSerializer(new PathToText())
+                                    .addDeserializer(Path.class, new TextToPath()))
                     .changeDefaultVisibility(
                             visible -> visible.withIsGetterVisibility(Visibility.NONE))
-                    .addModule(
-                            new SimpleModule("paths")
-                                    .addSerializer(Path.class, new ToStringSerializer(Path.class))
-                                    .addDeserializer(Path.class, new PathReader()))
                     .build();
 
     private PlanJson() {}
 
-    private static final class PathReader extends StdScalarDeserializer<Path> {
-        PathReader() {
+    /**
+     * Left to itself, the library writes a path as the URI of a file, which ends in a slash if a
+     * folder is there just then: the same plan would read differently before and after its start.
+     */
+    private static final class PathToText extends StdSerializer<Path> {
+        PathToText() {
             super(Path.class);
         }
 
         @Override
-        public Path deserialize(JsonParser parser, DeserializationContext context) {
-            return Path.of(parser.getString());
+        public void serialize(Path path, JsonGenerator json, SerializationContext context) {
+            json.writeString(path.toString());
+        }
+    }
+
+    private static final class TextToPath extends StdDeserializer<Path> {
+        TextToPath() {
+            super(Path.class);
+        }
+
+        @Override
+        public Path deserialize(JsonParser json, DeserializationContext context) {
+            return Path.of(json.getValueAsString(""));
         }
     }
 }

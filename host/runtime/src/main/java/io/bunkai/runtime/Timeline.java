@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 
 /**
  * What a start did when: every step with its begin and its end, host and guest. Safe for use by
@@ -23,9 +24,12 @@ public final class Timeline {
 
     private final NanoClock clock;
     private final long origin;
-    private final List<Step> steps = new ArrayList<>(); // guarded by this
+    private final List<Step> hostSteps = new ArrayList<>(); // guarded by this
+    private final List<Step> guestSteps =
+            new ArrayList<>(); // by the guest's clock; guarded by this
     private long guestOrigin; // guarded by this
-    private int guestSteps; // guarded by this
+    private long shortestDelay = Long.MAX_VALUE; // between the clocks; guarded by this
+    private long finish = Long.MAX_VALUE; // guarded by this
 
     /** Begins a timeline: its zero is now. */
     public Timeline(NanoClock clock) {
@@ -48,7 +52,11 @@ public final class Timeline {
      * @param endMicros since the timeline's zero
      * @param detail for people; may be empty
      */
-    public record Step(String name, Side side, long beginMicros, long endMicros, String detail) {}
+    public record Step(String name, Side side, long beginMicros, long endMicros, String detail) {
+        private Step later(long micros) {
+            return new Step(name, side, beginMicros + micros, endMicros + micros, detail);
+        }
+    }
 
     /**
      * Does {@code work} and notes how long it took, also if it failed. {@return what the work
@@ -72,14 +80,18 @@ public final class Timeline {
         add(new Step(name, Side.HOST, beginMicros, endMicros, ""));
     }
 
-    /** The guest's clock of uptime starts now: its first instruction is about to run. */
+    /** The guest's first instruction is about to run: no step of it is earlier than this. */
     public synchronized void guestStarts() {
         guestOrigin = clock.nanos();
     }
 
     /**
-     * Notes a step of the guest, in microseconds of its own uptime. The numbers are the guest's:
-     * what cannot be, and more than a start can have, is left out.
+     * Notes a step of the guest, in microseconds of its own uptime, as soon as it is told of. The
+     * numbers are the guest's: what cannot be, and more than a start can have, is left out.
+     *
+     * <p>The guest's clock begins when its kernel takes over from the firmware, and nobody says
+     * when that is. But a step is told of right after its end, so of all differences between the
+     * clocks that the steps show, the least is the closest to the truth.
      *
      * @return whether it was noted
      */
@@ -87,13 +99,17 @@ public final class Timeline {
         if (beginMicros < 0
                 || endMicros < beginMicros
                 || endMicros > LONGEST_MICROS
-                || guestSteps == MOST_GUEST_STEPS) {
+                || guestSteps.size() == MOST_GUEST_STEPS) {
             return false;
         }
-        guestSteps++;
-        long shift = (guestOrigin - origin) / NANOS_PER_MICRO;
-        add(new Step(name, Side.GUEST, shift + beginMicros, shift + endMicros, ""));
+        shortestDelay = Math.min(shortestDelay, micros() - endMicros);
+        guestSteps.add(new Step(name, Side.GUEST, beginMicros, endMicros, ""));
         return true;
+    }
+
+    /** The start is over: what the guest begins later is no part of it. */
+    public synchronized void finished() {
+        finish = micros();
     }
 
     /** {@return microseconds since the timeline's zero} */
@@ -103,12 +119,17 @@ public final class Timeline {
 
     /** {@return all steps so far, by their begin} */
     public synchronized List<Step> steps() {
-        return steps.stream()
+        long shift = Math.max((guestOrigin - origin) / NANOS_PER_MICRO, shortestDelay);
+        return Stream.concat(
+                        hostSteps.stream(),
+                        guestSteps.stream()
+                                .map(step -> step.later(shift))
+                                .filter(step -> step.beginMicros() <= finish))
                 .sorted(Comparator.comparingLong(Step::beginMicros).thenComparing(Step::name))
                 .toList();
     }
 
     private synchronized void add(Step step) {
-        steps.add(step);
+        hostSteps.add(step);
     }
 }
