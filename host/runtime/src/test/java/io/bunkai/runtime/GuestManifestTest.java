@@ -41,6 +41,18 @@ class GuestManifestTest {
     }
 
     @Test
+    void eachAcceleratorHasItsFormOfTheKernelInThisFolderOnly() throws IOException {
+        manifest(
+                """
+                {"kernels": {"kvm": "vmlinux", "tcg": "../../elsewhere/vmlinuz"}}
+                """);
+        assertThat(GuestManifest.kernel(image, Accelerator.KVM))
+                .isEqualTo(image.resolve("vmlinux"));
+        assertThat(GuestManifest.kernel(image, Accelerator.TCG))
+                .isEqualTo(image.resolve("vmlinuz"));
+    }
+
+    @Test
     void anImageThatIsNotThereIsToldWithWhatToDo() {
         Fault fault =
                 catchThrowableOfType(

@@ -4,6 +4,8 @@ package io.bunkai.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import io.bunkai.linux.Signals;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -99,12 +101,25 @@ class RecoveryTest {
         MortalDaemon mortal = new MortalDaemon(node, fatal);
         mortal.live(containers -> wholeLife(containers, wish().remove()));
         mortal.awaitDeath();
+        List<String> ids;
+        try (var homes = Files.list(node.stateRoot().sandboxes())) {
+            ids = homes.map(home -> home.getFileName().toString()).toList();
+        }
         try (Containers containers = node.open()) {
-            for (Container left : containers.all()) {
-                left.kill(); // waits for its end and all that follows
+            for (String id : ids) {
+                awaitItsEnd(containers, id);
             }
             assertNothingLeft(containers);
             assertThat(containers.create(wish().request()).container().name()).isEqualTo("web");
+        }
+    }
+
+    /** With all that follows; it is not listed any more as soon as its exit is known. */
+    private static void awaitItsEnd(Containers containers, String id) throws Exception {
+        try {
+            containers.get(id).kill();
+        } catch (Fault e) {
+            assertThat(e.code()).isEqualTo(FaultCode.NOT_FOUND); // it has gone already
         }
     }
 
@@ -182,6 +197,7 @@ class RecoveryTest {
             Container container = containers.create(wish().stdin().request()).container();
             container.start(FakeNode.soon());
             id = container.id();
+            container.output().read(0, 1, FakeNode.LONG); // it has been read from the guest
         }
         ScriptedMachine machine = node.hypervisor().machine(id);
         ScriptedProcess process = machine.agent().awaitStart();

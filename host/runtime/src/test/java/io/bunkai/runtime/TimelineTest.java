@@ -51,15 +51,6 @@ class TimelineTest {
     }
 
     @Test
-    void theGuestsTimeBeginsWithItsFirstInstruction() {
-        pass(100);
-        timeline.guestStarts();
-        assertThat(timeline.guestStep("init", 7, 9)).isTrue();
-        assertThat(timeline.steps())
-                .containsExactly(new Timeline.Step("init", Timeline.Side.GUEST, 107, 109, ""));
-    }
-
-    @Test
     void takesNoNumbersThatCannotBe() {
         assertThat(timeline.guestStep("a", -1, 1)).isFalse();
         assertThat(timeline.guestStep("a", 2, 1)).isFalse();
