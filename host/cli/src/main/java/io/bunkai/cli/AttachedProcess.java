@@ -101,13 +101,21 @@ final class AttachedProcess {
                         copyOutput(
                                 closer, streams, streams.getStderrToken(), surroundings.stderr()));
             }
+            // Claimed before the start, which may take longer than the daemon keeps a stream for
+            // us.
+            SocketChannel input =
+                    stdin
+                            ? closer.own(
+                                    Daemon.openStream(
+                                            streams.getIoSocket(), streams.getStdinToken()))
+                            : null;
             process.start(daemon);
             started = true;
             if (tty) {
                 followTerminal(closer);
             }
-            if (stdin) {
-                copyInput(closer, streams);
+            if (input != null) {
+                start("copy input", () -> copyInput(surroundings.stdin(), input));
             }
             WaitResponse end = daemon.await(ControlMethods.WAIT, waitRequest());
             for (Thread output : outputs) {
@@ -189,12 +197,6 @@ final class AttachedProcess {
                 return;
             }
         }
-    }
-
-    private void copyInput(Closer closer, AttachResponse streams) {
-        SocketChannel channel =
-                closer.own(Daemon.openStream(streams.getIoSocket(), streams.getStdinToken()));
-        start("copy input", () -> copyInput(surroundings.stdin(), channel));
     }
 
     private static void copyInput(InputStream source, SocketChannel channel) {

@@ -4,6 +4,7 @@ package io.bunkai.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bunkai.base.Deadline;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.LinuxProcess;
 import io.bunkai.linux.ProcessIdentity;
@@ -12,6 +13,7 @@ import io.bunkai.runtime.CrashPoint;
 import io.bunkai.testkit.Await;
 import io.bunkai.testkit.CommandRun;
 import io.bunkai.testkit.LeakCheck;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -37,6 +39,9 @@ class CrashTest {
             EnumSet.range(CrashPoint.STOP_PROCESS_ENDED, CrashPoint.STOP_FINISHED);
     private static final Set<CrashPoint> WHILE_REMOVING =
             EnumSet.range(CrashPoint.REMOVE_JOURNALED, CrashPoint.REMOVE_OUTPUT_GONE);
+
+    /** For a daemon whose last request has been answered, or will never be. */
+    private static final Duration POINT_PATIENCE = Duration.ofSeconds(30);
 
     private LeakCheck leaks;
 
@@ -194,7 +199,7 @@ class CrashTest {
 
     private static void awaitEnd(ProcessIdentity daemon) throws InterruptedException {
         try (LinuxProcess process = LinuxProcess.adopt(daemon)) {
-            assertThat(process.await(TestNode.patience()))
+            assertThat(process.await(Deadline.after(POINT_PATIENCE)))
                     .as("the daemon's end at the crash point")
                     .isPresent();
         } catch (ErrnoException e) {
