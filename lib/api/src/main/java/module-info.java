@@ -13,5 +13,6 @@ module io.bunkai.api {
 
     exports io.bunkai.api;
     exports io.bunkai.api.agent; // generated: Kata's agent protocol
+    exports io.bunkai.api.containerd; // generated: containerd's task service, events and metrics
     exports io.bunkai.api.control; // generated: bunkai.control.v1
 }

@@ -9,6 +9,7 @@ import io.bunkai.ttrpc.Method;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.Type;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -39,6 +40,34 @@ class MethodsTest {
                 "bunkai.control.v1",
                 "Control",
                 "bunkai/control/v1/control.proto");
+    }
+
+    @Test
+    void theEventsServiceIsThere() throws Exception {
+        assertComplete(
+                EventsMethods.class,
+                "containerd.services.events.ttrpc.v1",
+                "Events",
+                "containerd/events_service.proto");
+    }
+
+    @Test
+    void everyMethodOfATaskIsThereUnderBothNames() throws Exception {
+        assertThat(defined(TaskMethods.V2))
+                .isEqualTo(specified("containerd.task.v2", "Task", "containerd/task_v2.proto"));
+        assertThat(defined(TaskMethods.V3))
+                .isEqualTo(specified("containerd.task.v3", "Task", "containerd/task_v3.proto"));
+    }
+
+    @Test
+    void aTypeIsKnownWithAndWithoutTheHost() {
+        String options = TypeUrls.RUNTIME_OPTIONS;
+        assertThat(TypeUrls.names("runtimeoptions.v1.Options", options)).isTrue();
+        assertThat(TypeUrls.names("type.googleapis.com/runtimeoptions.v1.Options", options))
+                .isTrue();
+        assertThat(TypeUrls.names("types.containerd.io/runtimeoptions.v1.Options", options))
+                .isFalse();
+        assertThat(TypeUrls.names("containerd.runc.v1.Options", options)).isFalse();
     }
 
     @Test
@@ -73,6 +102,17 @@ class MethodsTest {
         return name.substring(name.lastIndexOf('.') + 1);
     }
 
+    private static Map<String, String> defined(TaskMethods service) throws Exception {
+        Map<String, String> methods = new TreeMap<>();
+        for (var accessor : TaskMethods.class.getMethods()) {
+            if (accessor.getReturnType() == Method.class) {
+                Method<?, ?> method = (Method<?, ?>) accessor.invoke(service);
+                methods.put(method.path(), types(method, accessor.getGenericReturnType()));
+            }
+        }
+        return methods;
+    }
+
     private static Map<String, String> defined(Class<?> constants) throws Exception {
         Map<String, String> methods = new TreeMap<>();
         for (var field : constants.getFields()) {
@@ -80,16 +120,16 @@ class MethodsTest {
                 continue;
             }
             Method<?, ?> method = (Method<?, ?>) field.get(null);
-            var types = ((ParameterizedType) field.getGenericType()).getActualTypeArguments();
-            MessageLite request = method.request().parseFrom(new byte[0]);
-            MessageLite response = method.response().parseFrom(new byte[0]);
-            assertThat(types).containsExactly(request.getClass(), response.getClass());
-            methods.put(
-                    method.path(),
-                    request.getClass().getSimpleName()
-                            + " -> "
-                            + response.getClass().getSimpleName());
+            methods.put(method.path(), types(method, field.getGenericType()));
         }
         return methods;
+    }
+
+    private static String types(Method<?, ?> method, Type declared) throws Exception {
+        MessageLite request = method.request().parseFrom(new byte[0]);
+        MessageLite response = method.response().parseFrom(new byte[0]);
+        assertThat(((ParameterizedType) declared).getActualTypeArguments())
+                .containsExactly(request.getClass(), response.getClass());
+        return request.getClass().getSimpleName() + " -> " + response.getClass().getSimpleName();
     }
 }
