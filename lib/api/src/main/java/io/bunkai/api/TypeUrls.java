@@ -9,9 +9,9 @@ import com.google.protobuf.MessageLite;
  * Names of what containerd puts into a {@code google.protobuf.Any}, in both directions.
  *
  * <p>A message of protocol buffers goes under its bare full name, without the host that protocol
- * buffers' own libraries put before it. Structures of the OCI runtime specification have no message
- * and go as JSON, under a path. containerd 2.3 starts shims with values of the first kind that do
- * have the host, so a reader should compare with {@link #names}.
+ * buffers' own libraries put before it. containerd itself accepts any host, so a reader should
+ * compare with {@link #names}. Structures of the OCI runtime specification have no message and go
+ * as JSON, under a path.
  *
  * @spec https://pkg.go.dev/github.com/containerd/typeurl/v2 typeurl
  * @spec https://github.com/containerd/containerd/blob/main/core/runtime/typeurl.go what is JSON
@@ -78,9 +78,6 @@ public final class TypeUrls {
     public static final String OCI_FEATURES =
             "types.containerd.io/opencontainers/runtime-spec/1/features/Features";
 
-    /** What protocol buffers' own libraries put before a name. */
-    private static final String HOST = "type.googleapis.com/";
-
     private TypeUrls() {}
 
     /** {@return the message as containerd wants it} */
@@ -88,8 +85,8 @@ public final class TypeUrls {
         return Any.newBuilder().setTypeUrl(typeUrl).setValue(message.toByteString()).build();
     }
 
-    /** {@return whether a type URL that was received names this type, with or without a host} */
+    /** {@return whether a type URL that was received names this type, under whatever host} */
     public static boolean names(String received, String typeUrl) {
-        return received.equals(typeUrl) || received.equals(HOST + typeUrl);
+        return received.equals(typeUrl) || received.endsWith("/" + typeUrl);
     }
 }

@@ -60,13 +60,12 @@ class MethodsTest {
     }
 
     @Test
-    void aTypeIsKnownWithAndWithoutTheHost() {
+    void aTypeIsKnownWithAndWithoutAHost() {
         String options = TypeUrls.RUNTIME_OPTIONS;
         assertThat(TypeUrls.names("runtimeoptions.v1.Options", options)).isTrue();
         assertThat(TypeUrls.names("type.googleapis.com/runtimeoptions.v1.Options", options))
                 .isTrue();
-        assertThat(TypeUrls.names("types.containerd.io/runtimeoptions.v1.Options", options))
-                .isFalse();
+        assertThat(TypeUrls.names("xruntimeoptions.v1.Options", options)).isFalse();
         assertThat(TypeUrls.names("containerd.runc.v1.Options", options)).isFalse();
     }
 
