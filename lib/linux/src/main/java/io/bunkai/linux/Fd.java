@@ -149,26 +149,29 @@ public final class Fd implements AutoCloseable {
      * @spec https://man7.org/linux/man-pages/man2/read.2.html read(2)
      */
     public int read(byte[] buffer, int offset, int length) throws ErrnoException {
+        return (int) ErrnoException.check("read", tryRead(buffer, offset, length));
+    }
+
+    /** Hot face of {@link #read}: how many bytes were read, or a negated errno. */
+    int tryRead(byte[] buffer, int offset, int length) {
         Objects.checkFromIndexSize(offset, length, buffer.length);
         MemorySegment scratch = Scratch.lease();
         try {
-            return read(scratch, buffer, offset, Math.min(length, Scratch.BYTES));
+            return tryRead(scratch, buffer, offset, Math.min(length, Scratch.BYTES));
         } finally {
             Scratch.giveBack(scratch);
         }
     }
 
-    private int read(MemorySegment scratch, byte[] buffer, int offset, int length)
-            throws ErrnoException {
+    private int tryRead(MemorySegment scratch, byte[] buffer, int offset, int length) {
         while (true) {
             // ssize_t read(int fd, void *buf, size_t count);
-            long n = Native.syscall(SystemCall.READ, number(), scratch.address(), length);
+            int n = (int) Native.syscall(SystemCall.READ, number(), scratch.address(), length);
             if (n == -Errno.EINTR) {
                 continue;
             }
-            int count = (int) ErrnoException.check("read", n);
-            MemorySegment.copy(scratch, ValueLayout.JAVA_BYTE, 0, buffer, offset, count);
-            return count;
+            MemorySegment.copy(scratch, ValueLayout.JAVA_BYTE, 0, buffer, offset, Math.max(0, n));
+            return n;
         }
     }
 
@@ -180,23 +183,27 @@ public final class Fd implements AutoCloseable {
      * @spec https://man7.org/linux/man-pages/man2/write.2.html write(2)
      */
     public int write(byte[] buffer, int offset, int length) throws ErrnoException {
+        return (int) ErrnoException.check("write", tryWrite(buffer, offset, length));
+    }
+
+    /** Hot face of {@link #write}: how many bytes were written, or a negated errno. */
+    int tryWrite(byte[] buffer, int offset, int length) {
         Objects.checkFromIndexSize(offset, length, buffer.length);
         MemorySegment scratch = Scratch.lease();
         try {
-            return write(scratch, buffer, offset, Math.min(length, Scratch.BYTES));
+            return tryWrite(scratch, buffer, offset, Math.min(length, Scratch.BYTES));
         } finally {
             Scratch.giveBack(scratch);
         }
     }
 
-    private int write(MemorySegment scratch, byte[] buffer, int offset, int length)
-            throws ErrnoException {
+    private int tryWrite(MemorySegment scratch, byte[] buffer, int offset, int length) {
         MemorySegment.copy(buffer, offset, scratch, ValueLayout.JAVA_BYTE, 0, length);
         while (true) {
             // ssize_t write(int fd, const void *buf, size_t count);
-            long n = Native.syscall(SystemCall.WRITE, number(), scratch.address(), length);
+            int n = (int) Native.syscall(SystemCall.WRITE, number(), scratch.address(), length);
             if (n != -Errno.EINTR) {
-                return (int) ErrnoException.check("write", n);
+                return n;
             }
         }
     }
@@ -262,8 +269,8 @@ public final class Fd implements AutoCloseable {
             if (length == 0) {
                 return 0;
             }
-            int n = Fd.this.read(scratch, buffer, offset, Math.min(length, STREAM_BUFFER));
-            return n == 0 ? -1 : n;
+            int n = tryRead(scratch, buffer, offset, Math.min(length, STREAM_BUFFER));
+            return n == 0 ? -1 : (int) ErrnoException.check("read", n);
         }
 
         @Override
@@ -287,7 +294,8 @@ public final class Fd implements AutoCloseable {
             int done = 0;
             while (done < length) {
                 int chunk = Math.min(length - done, STREAM_BUFFER);
-                done += Fd.this.write(scratch, buffer, offset + done, chunk);
+                int n = tryWrite(scratch, buffer, offset + done, chunk);
+                done += (int) ErrnoException.check("write", n);
             }
         }
 

@@ -58,6 +58,17 @@ final class Structs {
                     JAVA_SHORT.withName("ws_xpixel"),
                     JAVA_SHORT.withName("ws_ypixel"));
 
+    /** Packed on x86-64, so that it is the same for 32-bit programs there; not elsewhere. */
+    static final StructLayout EPOLL_EVENT =
+            SystemCall.X86
+                    ? structLayout(
+                            JAVA_INT.withName("events"),
+                            JAVA_LONG.withByteAlignment(4).withName("data"))
+                    : structLayout(
+                            JAVA_INT.withName("events"),
+                            paddingLayout(4),
+                            JAVA_LONG.withName("data"));
+
     /** What the kernel writes for SIGCHLD; the C library calls the same bytes siginfo_t. */
     static final StructLayout SIGINFO =
             structLayout(

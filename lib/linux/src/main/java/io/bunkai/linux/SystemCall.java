@@ -9,7 +9,8 @@ package io.bunkai.linux;
  * @spec https://github.com/torvalds/linux/blob/v6.1/include/uapi/asm-generic/unistd.h AArch64
  */
 final class SystemCall {
-    private static final boolean X86 = isX86();
+    /** Whether this is x86-64 and not AArch64. */
+    static final boolean X86 = isX86();
 
     static final int READ = number(0, 63);
     static final int WRITE = number(1, 64);

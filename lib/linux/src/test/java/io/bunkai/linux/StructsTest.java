@@ -29,6 +29,7 @@ class StructsTest {
                             "struct sockaddr_un", Structs.SOCKADDR_UN,
                             "struct winsize", Structs.WINSIZE,
                             "siginfo_t", Structs.SIGINFO,
+                            "struct epoll_event", Structs.EPOLL_EVENT,
                             "struct termios", Structs.TERMIOS));
 
     @Test
@@ -38,6 +39,7 @@ class StructsTest {
         program.append("#include <stdio.h>\n#include <stddef.h>\n#include <time.h>\n");
         program.append("#include <poll.h>\n#include <signal.h>\n#include <sys/socket.h>\n");
         program.append("#include <sys/un.h>\n#include <sys/uio.h>\n#include <asm/termbits.h>\n");
+        program.append("#include <sys/epoll.h>\n");
         program.append("struct winsize {unsigned short ws_row, ws_col, ws_xpixel, ws_ypixel;};\n");
         program.append("int main(void) {\n");
         StringBuilder expected = new StringBuilder();
