@@ -74,7 +74,8 @@ class ConfinementTest {
     private String inside(String script) throws IOException {
         Path mountPoint = Files.createDirectories(temporary.resolve("root"));
         List<String> command =
-                Confinement.ofThisProcess().command(mountPoint, UnpackLimits.DEFAULTS);
+                Confinement.of(Confinement.Program.UNPACKER)
+                        .command(mountPoint, UnpackLimits.DEFAULTS, List.of());
         int java = command.indexOf("/java/bin/java");
         List<String> shell = new java.util.ArrayList<>(command.subList(0, java));
         shell.addAll(List.of("/bin/sh", "-c", script));
