@@ -51,6 +51,18 @@ record Confinement(Program program, Path javaHome, List<Path> classPath) {
                         List.of(),
                         false);
 
+        /**
+         * Reads directories, all of whose files it must be able to read whoever owns them. For
+         * attributes in "trusted.", among them an overlay's markers, the kernel asks for
+         * CAP_SYS_ADMIN and no less.
+         */
+        static final Program PACKER =
+                new Program(
+                        DirectoryPacker.class,
+                        List.of(Fault.class, Fd.class),
+                        List.of("dac_read_search", "sys_admin"),
+                        true);
+
         Program {
             others = List.copyOf(others);
             capabilities = List.copyOf(capabilities);
