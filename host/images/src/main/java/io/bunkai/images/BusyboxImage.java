@@ -109,7 +109,7 @@ public final class BusyboxImage {
                     layout.resolve("oci-layout"),
                     "{\"imageLayoutVersion\":\"1.0.0\"}".getBytes(UTF_8));
         } catch (IOException e) {
-            throw ImageStore.failure("the busybox image cannot be written to " + layout, e);
+            throw KeptDisks.failure("the busybox image cannot be written to " + layout, e);
         }
     }
 

@@ -5,6 +5,7 @@ package io.bunkai.images;
 import io.airlift.compress.v3.zstd.ZstdJavaInputStream;
 import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
+import io.bunkai.linux.Fd;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Path;
@@ -15,28 +16,77 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The command line of the unpacking child: a Java runtime with this module, which has nothing.
+ * The command line of a child that makes a disk: a Java runtime with this module, which has nothing
+ * but what its {@link Program} names.
  *
  * <p>Its file system is a small read-only one in a mount namespace of its own: the system's
  * programs and libraries, the Java runtime and the few classes it needs; no /proc, /dev, /sys,
- * /etc, no file of the user's or the daemon's. It has no network, no capabilities and cannot get
- * any, is nobody, and may use only so much processor time, so long files, so many descriptors and
- * threads. All of it ends with the process. Being root of the host is needed to arrange this; there
- * is no way to unpack without.
+ * /etc, no file of the user's or the daemon's. It has no network, no capabilities beyond those of
+ * its program and cannot get any, is nobody, and may use only so much processor time, so long
+ * files, so many descriptors and threads. All of it ends with the process. Being root of the host
+ * is needed to arrange this; there is no way to make disks without.
  *
  * @param javaHome the Java runtime that the child uses
  * @param classPath jars and directories with the child's classes; empty if they are part of the
  *     runtime
  */
-record Confinement(Path javaHome, List<Path> classPath) {
+record Confinement(Program program, Path javaHome, List<Path> classPath) {
+    /**
+     * What runs in a child, and what of root's powers it keeps.
+     *
+     * @param others one class out of each of the other places that its classes come from
+     * @param capabilities as setpriv names them
+     * @param readsDirectories whether it reads the files of directories that it is given
+     */
+    record Program(
+            Class<?> main,
+            List<Class<?>> others,
+            List<String> capabilities,
+            boolean readsDirectories) {
+        /** Reads layers from its standard input. */
+        static final Program UNPACKER =
+                new Program(
+                        LayerUnpacker.class,
+                        List.of(Fault.class, ZstdJavaInputStream.class),
+                        List.of(),
+                        false);
+
+        /**
+         * Reads directories, all of whose files it must be able to read whoever owns them. For
+         * attributes in "trusted.", among them an overlay's markers, the kernel asks for
+         * CAP_SYS_ADMIN and no less.
+         */
+        static final Program PACKER =
+                new Program(
+                        DirectoryPacker.class,
+                        List.of(Fault.class, Fd.class),
+                        List.of("dac_read_search", "sys_admin"),
+                        true);
+
+        Program {
+            others = List.copyOf(others);
+            capabilities = List.copyOf(capabilities);
+        }
+
+        /** {@return "-all" and what is kept, as setpriv wants it} */
+        private String capabilitySet() {
+            StringBuilder set = new StringBuilder("-all");
+            capabilities.forEach(capability -> set.append(",+").append(capability));
+            return set.toString();
+        }
+    }
+
+    /** Where the child sees the directories that it was given, each under its number from 0. */
+    static final String DIRECTORIES = "/layers";
+
     private static final int NOBODY = 65_534;
     private static final int DESCRIPTORS = 64;
     private static final int TASKS = 1024;
 
     /**
      * Builds the file system, enters it and becomes the child. Arguments: the mount point (an
-     * existing directory), the Java runtime, the number of class path elements, these, and the
-     * command.
+     * existing directory), the Java runtime, the number of class path elements, these, the number
+     * of directories, these, and the command.
      */
     private static final String SCRIPT =
             """
@@ -69,6 +119,15 @@ record Confinement(Path javaHome, List<Path> classPath) {
                 number=$((number + 1))
             done
             chmod -R a+rX "$root/classes" "$root/etc"
+            mkdir "$root/layers"
+            number=0 count=$1
+            shift
+            while [ "$number" -lt "$count" ]; do
+                mkdir "$root/layers/$number"
+                mount -o bind,ro,nosuid,nodev,noexec,nosymfollow "$1" "$root/layers/$number"
+                shift
+                number=$((number + 1))
+            done
             mount -o remount,ro,nosuid,nodev "$root"
             cd "$root"
             exec "$@"
@@ -79,16 +138,17 @@ record Confinement(Path javaHome, List<Path> classPath) {
     }
 
     /** {@return a child that runs the classes of this process on its Java runtime} */
-    static Confinement ofThisProcess() {
+    static Confinement of(Program program) {
+        List<Class<?>> loaded = new ArrayList<>(program.others);
+        loaded.addFirst(program.main);
         List<Path> classPath = new ArrayList<>();
-        // What the child loads, and where each comes from: this module, base, the decompressor.
-        for (Class<?> type : List.of(LayerUnpacker.class, Fault.class, ZstdJavaInputStream.class)) {
+        for (Class<?> type : loaded) {
             Path place = placeOf(type);
             if (place != null) {
                 classPath.add(place);
             }
         }
-        return new Confinement(Path.of(System.getProperty("java.home")), classPath);
+        return new Confinement(program, Path.of(System.getProperty("java.home")), classPath);
     }
 
     /** {@return the jar or directory of a class; null if it is part of the Java runtime} */
@@ -109,8 +169,9 @@ record Confinement(Path javaHome, List<Path> classPath) {
      * {@return the command that starts the child}
      *
      * @param mountPoint an empty directory that exists as long as the child runs
+     * @param directories absolute paths of what the child is to see, without what is mounted there
      */
-    List<String> command(Path mountPoint, UnpackLimits limits) {
+    List<String> command(Path mountPoint, UnpackLimits limits, List<Path> directories) {
         String root = mountPoint.toString();
         List<String> command =
                 new ArrayList<>(
@@ -131,6 +192,8 @@ record Confinement(Path javaHome, List<Path> classPath) {
                                 javaHome.toString(),
                                 Integer.toString(classPath.size())));
         classPath.forEach(element -> command.add(element.toString()));
+        command.add(Integer.toString(directories.size()));
+        directories.forEach(directory -> command.add(directory.toString()));
         command.addAll(
                 List.of(
                         "/usr/bin/prlimit",
@@ -138,7 +201,7 @@ record Confinement(Path javaHome, List<Path> classPath) {
                         "--cpu=%d:%d"
                                 .formatted(
                                         limits.processorSeconds(), limits.processorSeconds() + 5),
-                        "--nofile=" + DESCRIPTORS,
+                        "--nofile=" + descriptors(limits),
                         "--nproc=" + TASKS,
                         "--core=0",
                         "--",
@@ -149,9 +212,9 @@ record Confinement(Path javaHome, List<Path> classPath) {
                         "--regid=" + NOBODY,
                         "--clear-groups",
                         "--no-new-privs",
-                        "--bounding-set=-all",
-                        "--inh-caps=-all",
-                        "--ambient-caps=-all",
+                        "--bounding-set=" + program.capabilitySet(),
+                        "--inh-caps=" + program.capabilitySet(),
+                        "--ambient-caps=" + program.capabilitySet(),
                         "--",
                         // The launcher finds its library through /proc, or else through this.
                         "/usr/bin/env",
@@ -175,12 +238,10 @@ record Confinement(Path javaHome, List<Path> classPath) {
                                 "-XX:+DisplayVMOutputToStderr",
                                 "-XX:+ErrorFileToStderr",
                                 "--sun-misc-unsafe-memory-access=allow"));
+        arguments.addAll(optionsOfProgram());
         if (classPath.isEmpty()) {
             arguments.add("-m");
-            arguments.add(
-                    Objects.requireNonNull(LayerUnpacker.class.getModule().getName())
-                            + "/"
-                            + LayerUnpacker.class.getName());
+            arguments.add(moduleOf(program.main) + "/" + program.main.getName());
         } else {
             List<String> elements = new ArrayList<>();
             for (int i = 0; i < classPath.size(); i++) {
@@ -188,9 +249,28 @@ record Confinement(Path javaHome, List<Path> classPath) {
             }
             arguments.add("-cp");
             arguments.add(String.join(":", elements));
-            arguments.add(LayerUnpacker.class.getName());
+            arguments.add(program.main.getName());
         }
         return arguments;
+    }
+
+    private List<String> optionsOfProgram() {
+        return program.readsDirectories
+                ? List.of(
+                        "--enable-native-access="
+                                + (classPath.isEmpty() ? moduleOf(Fd.class) : "ALL-UNNAMED"),
+                        // It ends before better code would pay.
+                        "-XX:TieredStopAtLevel=1")
+                : List.of();
+    }
+
+    private static String moduleOf(Class<?> type) {
+        return Objects.requireNonNull(type.getModule().getName());
+    }
+
+    /** A directory is open while those in it are read. */
+    private int descriptors(UnpackLimits limits) {
+        return program.readsDirectories ? DESCRIPTORS + limits.depth() : DESCRIPTORS;
     }
 
     /** All contents once, a block too much for each file, and its metadata. */

@@ -74,16 +74,7 @@ final class FileTree {
             return;
         }
         Place place = place(components, path);
-        Directory parent = makeDirectories(place.parent(), path);
-        Name existing = parent.names.get(place.last());
-        if (existing != null && existing.inode instanceof Directory directory) {
-            directory.metadata = metadata;
-            existing.layer = layer;
-        } else {
-            Directory directory = new Directory(metadata);
-            directory.parent = parent;
-            put(parent, place.last(), directory);
-        }
+        putDirectory(makeDirectories(place.parent(), path), place.last(), metadata);
     }
 
     /** Puts a file of any other type there, instead of whatever was there. */
@@ -126,8 +117,33 @@ final class FileTree {
         }
         if (place.last().equals(OPAQUE)) {
             removeLower(parent);
-            return;
+        } else {
+            hide(parent, hidden);
         }
+    }
+
+    // By directory and name: for whoever knows that no link is on the way.
+
+    /**
+     * Puts a directory there; one that exists keeps its files and gets the new metadata.
+     *
+     * @return the directory
+     */
+    Directory putDirectory(Directory parent, String name, Metadata metadata) {
+        Name existing = parent.names.get(name);
+        if (existing != null && existing.inode instanceof Directory directory) {
+            directory.metadata = metadata;
+            existing.layer = layer;
+            return directory;
+        }
+        Directory directory = new Directory(metadata);
+        directory.parent = parent;
+        put(parent, name, directory);
+        return directory;
+    }
+
+    /** Removes what has this name, as far as lower layers brought it. */
+    void hide(Directory parent, String hidden) {
         Name name = parent.names.get(hidden);
         if (name == null) {
             return;
@@ -139,7 +155,8 @@ final class FileTree {
         }
     }
 
-    private void removeLower(Directory directory) {
+    /** Removes what is beneath a directory, as far as lower layers brought it. */
+    void removeLower(Directory directory) {
         Iterator<Name> names = directory.names.values().iterator();
         while (names.hasNext()) {
             Name name = names.next();
@@ -151,7 +168,8 @@ final class FileTree {
         }
     }
 
-    private void put(Directory parent, String name, Inode inode) {
+    /** Puts a file of any other type, or another name of one, there instead of whatever was. */
+    void put(Directory parent, String name, Inode inode) {
         if (++namesMade > mostNames) {
             throw Fault.resourceExhausted("the image has more than %d files", mostNames)
                     .withHint("raise the limit on entries if you trust the image");

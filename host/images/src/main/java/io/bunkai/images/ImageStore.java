@@ -5,23 +5,13 @@ package io.bunkai.images;
 import io.bunkai.base.ByteSize;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
-import io.bunkai.oci.Digest;
 import io.bunkai.oci.Platform;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryStream;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The images of this machine as disks. An image is unpacked the first time it is asked for, at most
@@ -40,13 +30,10 @@ public final class ImageStore {
     static final int BUILDER_VERSION = 1;
 
     private static final Path DEFAULT_BUSYBOX = Path.of("/bin/busybox");
-    private static final String DISK = "disk";
-    private static final String MOUNT_POINT = "root";
 
-    private final Path disks;
-    private final Path staging;
+    private final Staging staging;
+    private final KeptDisks disks;
     private final Path layouts;
-    private final StoreLocks locks;
     private final Settings settings;
 
     /**
@@ -77,38 +64,11 @@ public final class ImageStore {
         try {
             Files.createDirectories(root);
             Path real = root.toRealPath();
-            this.disks = privateDirectory(real.resolve("disks"));
-            this.staging = privateDirectory(real.resolve("staging"));
-            this.layouts = privateDirectory(real.resolve("layouts"));
-            this.locks = StoreLocks.of(real.resolve("lock"));
-            removeLeftovers();
+            this.staging = new Staging(real);
+            this.disks = new KeptDisks(real, staging, BUILDER_VERSION);
+            this.layouts = Staging.privateDirectory(real.resolve("layouts"));
         } catch (IOException e) {
             throw Fault.unavailable("the image store %s cannot be used", root).causedBy(e);
-        }
-    }
-
-    private static Path privateDirectory(Path path) throws IOException {
-        if (!Files.isDirectory(path)) {
-            Files.createDirectories(
-                    path,
-                    PosixFilePermissions.asFileAttribute(
-                            PosixFilePermissions.fromString("rwx------")));
-        }
-        return path;
-    }
-
-    private void removeLeftovers() throws IOException {
-        try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(staging)) {
-            for (Path leftover : leftovers) {
-                // Whoever makes an image holds its lock, so a free lock means that nobody does.
-                Optional<StoreLocks.Held> free =
-                        locks.tryAcquire(leftover.getFileName().toString());
-                if (free.isPresent()) {
-                    try (StoreLocks.Held _ = free.get()) {
-                        removeTree(leftover);
-                    }
-                }
-            }
         }
     }
 
@@ -139,69 +99,24 @@ public final class ImageStore {
             Path path, Optional<String> tag, String name, Deadline deadline) {
         try (ImageSource source =
                 ImageSource.open(path, tag, settings.limits(), Platform.ofThisMachine())) {
-            Path disk = disks.resolve(source.id().hex() + "-v" + BUILDER_VERSION + ".erofs");
-            if (!isUsable(source.id(), disk)) {
-                make(source, disk, deadline);
-            }
+            Path disk =
+                    disks.disk(
+                            source.id(),
+                            deadline,
+                            (mountPoint, made) ->
+                                    UnpackingChild.unpack(
+                                            source, settings.limits(), mountPoint, made, deadline));
             return new ContainerImage(
                     source.id(), name, source.config(), disk, ByteSize.ofBytes(Files.size(disk)));
         } catch (IOException e) {
-            throw failure("the image " + name + " cannot be made ready", e);
-        }
-    }
-
-    private static boolean isUsable(Digest image, Path disk) throws IOException {
-        try {
-            return ErofsSuperBlock.isDiskOf(image, disk);
-        } catch (NoSuchFileException e) {
-            return false;
-        }
-    }
-
-    private void make(ImageSource source, Path disk, Deadline deadline) throws IOException {
-        String name = source.id().hex();
-        try (StoreLocks.Held _ = locks.acquire(name, deadline)) {
-            if (isUsable(source.id(), disk)) {
-                return; // by somebody who was faster
-            }
-            Path work = staging.resolve(name);
-            removeTree(work);
-            Files.createDirectories(work.resolve(MOUNT_POINT));
-            try {
-                Path made = work.resolve(DISK);
-                UnpackingChild.unpack(
-                        source,
-                        settings.limits(),
-                        Confinement.ofThisProcess(),
-                        work.resolve(MOUNT_POINT),
-                        made,
-                        deadline);
-                publish(source.id(), made, disk);
-            } finally {
-                removeTree(work);
-            }
-        }
-    }
-
-    private void publish(Digest image, Path made, Path disk) throws IOException {
-        if (!ErofsSuperBlock.isDiskOf(image, made)) {
-            throw Fault.internal("the process that unpacks images left an incomplete disk");
-        }
-        sync(made);
-        Files.move(made, disk, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        sync(disks);
-    }
-
-    private static void sync(Path fileOrDirectory) throws IOException {
-        try (FileChannel channel = FileChannel.open(fileOrDirectory, StandardOpenOption.READ)) {
-            channel.force(true);
+            throw KeptDisks.failure("the image " + name + " cannot be made ready", e);
         }
     }
 
     private static void syncTree(Path root) throws IOException {
         try (Stream<Path> tree = Files.walk(root)) {
             for (Path path : (Iterable<Path>) tree::iterator) {
-                sync(path);
+                KeptDisks.sync(path);
             }
         }
     }
@@ -217,54 +132,20 @@ public final class ImageStore {
         if (Files.isDirectory(layout)) {
             return layout;
         }
-        try (StoreLocks.Held _ = locks.acquire(name, deadline)) {
-            if (!Files.isDirectory(layout)) {
-                Path work = staging.resolve(name);
-                removeTree(work);
-                try {
-                    BusyboxImage.write(work, settings.busybox());
-                    syncTree(work);
-                    Files.move(work, layout, StandardCopyOption.ATOMIC_MOVE);
-                } finally {
-                    removeTree(work);
-                }
-            }
+        try {
+            staging.make(
+                    name,
+                    deadline,
+                    work -> {
+                        if (!Files.isDirectory(layout)) { // or else somebody was faster
+                            BusyboxImage.write(work, settings.busybox());
+                            syncTree(work);
+                            Files.move(work, layout, StandardCopyOption.ATOMIC_MOVE);
+                        }
+                    });
             return layout;
         } catch (IOException e) {
-            throw failure("the embedded image cannot be made", e);
+            throw KeptDisks.failure("the embedded image cannot be made", e);
         }
-    }
-
-    static Fault failure(String what, IOException cause) {
-        String text = String.valueOf(cause.getMessage());
-        return text.contains("No space left") || text.contains("quota")
-                ? Fault.resourceExhausted("%s: the disk is full", what).causedBy(cause)
-                : Fault.unavailable("%s", what).causedBy(cause);
-    }
-
-    private static void removeTree(Path root) throws IOException {
-        if (!Files.exists(root)) {
-            return;
-        }
-        Files.walkFileTree(
-                root,
-                new SimpleFileVisitor<>() {
-                    @Override
-                    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                            throws IOException {
-                        Files.delete(file);
-                        return FileVisitResult.CONTINUE;
-                    }
-
-                    @Override
-                    public FileVisitResult postVisitDirectory(
-                            Path directory, @Nullable IOException failure) throws IOException {
-                        if (failure != null) {
-                            throw failure;
-                        }
-                        Files.delete(directory);
-                        return FileVisitResult.CONTINUE;
-                    }
-                });
     }
 }

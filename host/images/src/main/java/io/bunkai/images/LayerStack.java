@@ -4,7 +4,6 @@ package io.bunkai.images;
 
 import io.airlift.compress.v3.MalformedInputException;
 import io.airlift.compress.v3.zstd.ZstdJavaInputStream;
-import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
 import io.bunkai.images.Inode.Metadata;
 import io.bunkai.images.UnpackRequest.Compression;
@@ -14,9 +13,6 @@ import java.io.InputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.Map;
-import java.util.SortedMap;
-import java.util.TreeMap;
 
 /**
  * Lays the layers of an image over each other and writes the result as one file system. Everything
@@ -29,14 +25,13 @@ final class LayerStack {
     private static final int MAX_LINK_BYTES = 4095;
 
     private final UnpackLimits limits;
+    private final Budget budget;
     private final FileTree tree;
     private final ErofsWriter writer;
-    private long unpacked;
-    private int entries;
-    private int layers;
 
     LayerStack(UnpackLimits limits, BlockOutput out) {
         this.limits = limits;
+        this.budget = new Budget(limits);
         this.tree = new FileTree(limits.entries(), limits.depth());
         this.writer = new ErofsWriter(out);
     }
@@ -49,9 +44,7 @@ final class LayerStack {
      *     goes beyond a limit, UNIMPLEMENTED if it holds something unknown
      */
     void add(InputStream source, Compression compression, String diffId) throws IOException {
-        if (++layers > limits.layers()) {
-            throw Fault.resourceExhausted("the image has more than %d layers", limits.layers());
-        }
+        budget.takeLayer();
         tree.beginLayer();
         Counting compressed = new Counting(source);
         try (InputStream plain = decompress(compressed, compression)) {
@@ -61,7 +54,7 @@ final class LayerStack {
                 add(entry, tar);
             }
             drain(measured);
-            measured.verify(diffId, layers);
+            measured.verify(diffId, budget.layers());
             drain(compressed);
         }
     }
@@ -81,10 +74,7 @@ final class LayerStack {
     }
 
     private void add(TarEntry entry, TarReader content) throws IOException {
-        if (++entries > limits.entries()) {
-            throw Fault.resourceExhausted("the image has more than %d files", limits.entries())
-                    .withHint("raise the limit on entries if you trust the image");
-        }
+        budget.takeEntry();
         String name = entry.name();
         if (FileTree.isWhiteout(name)) {
             tree.whiteOut(name);
@@ -102,12 +92,7 @@ final class LayerStack {
     }
 
     private Inode file(TarEntry entry, TarReader content) throws IOException {
-        if (entry.size() > limits.unpacked().bytes() - unpacked) {
-            throw Fault.resourceExhausted(
-                            "the image is larger than %s when it is unpacked", limits.unpacked())
-                    .withHint("raise the limit on unpacked bytes if you trust the image");
-        }
-        unpacked += entry.size();
+        budget.takeBytes(entry.size());
         Metadata metadata = metadata(entry);
         return new Inode.RegularFile(metadata, writer.spool(content::read, entry.size(), metadata));
     }
@@ -145,38 +130,7 @@ final class LayerStack {
                 (int) entry.gid(),
                 entry.mtimeSeconds(),
                 entry.mtimeNanos(),
-                xattrs(entry));
-    }
-
-    private SortedMap<String, byte[]> xattrs(TarEntry entry) {
-        SortedMap<String, byte[]> kept = new TreeMap<>();
-        long bytes = 0;
-        for (Map.Entry<String, byte[]> xattr : entry.xattrs().entrySet()) {
-            String name = xattr.getKey();
-            bytes += name.length() + xattr.getValue().length;
-            if (bytes > limits.xattrBytes()
-                    || name.length() > ErofsFormat.MAX_XATTR_NAME
-                    || xattr.getValue().length > ErofsFormat.MAX_XATTR_VALUE) {
-                throw Fault.resourceExhausted(
-                        "%s has extended attributes of more than %s",
-                        Bytes.shown(entry.name()), new ByteSize(limits.xattrBytes()));
-            }
-            if (isKept(name)) {
-                kept.put(name, xattr.getValue());
-            }
-        }
-        return kept;
-    }
-
-    /**
-     * An SELinux label belongs to the host that the image was made on, and the attributes of an
-     * overlay would speak to the overlay that the guest makes, not to the container.
-     */
-    private static boolean isKept(String xattr) {
-        return ErofsWriter.canHoldXattr(xattr)
-                && !xattr.equals("security.selinux")
-                && !xattr.startsWith("trusted.overlay.")
-                && !xattr.startsWith("user.overlay.");
+                budget.keepXattrs(entry.name(), entry.xattrs()));
     }
 
     @SuppressWarnings("resource") // closed by the caller with what wraps it

@@ -70,11 +70,50 @@ class ConfinementTest {
                 .doesNotContain(temporary.toString());
     }
 
-    /** Runs a shell instead of Java, behind the very same command. */
+    @Test
+    void seesGivenDirectoriesButCannotChangeThemOrFollowTheirLinks() throws IOException {
+        Path given = Files.createDirectories(temporary.resolve("a layer"));
+        Files.writeString(given.resolve("file"), "content");
+        Files.createSymbolicLink(given.resolve("link"), Path.of("file"));
+        Command.run("chmod", "0", given.resolve("file"));
+        Command.run("mknod", given.resolve("null"), "c", "1", "3");
+        String script =
+                """
+                cd /layers/0
+                cat file
+                readlink link
+                cat link || echo not followed
+                { echo x > file; } 2>/dev/null || echo not written
+                cat null 2>/dev/null || echo no device
+                """;
+        assertThat(inside(Confinement.Program.PACKER, List.of(given), script))
+                .isEqualTo("contentfile\nnot followed\nnot written\nno device\n");
+    }
+
+    @Test
+    void keepsOnlyWhatReadingDirectoriesNeeds() throws IOException {
+        assertThat(
+                        inside(
+                                Confinement.Program.PACKER,
+                                List.of(),
+                                "id -u; ulimit -n; /usr/bin/setpriv --dump"))
+                .startsWith("65534\n320\n")
+                .contains("no_new_privs: 1")
+                .contains("Inheritable capabilities: dac_read_search,sys_admin\n")
+                .contains("Ambient capabilities: dac_read_search,sys_admin\n")
+                .contains("Capability bounding set: dac_read_search,sys_admin\n");
+    }
+
     private String inside(String script) throws IOException {
+        return inside(Confinement.Program.UNPACKER, List.of(), script);
+    }
+
+    /** Runs a shell instead of Java, behind the very same command. */
+    private String inside(Confinement.Program program, List<Path> directories, String script)
+            throws IOException {
         Path mountPoint = Files.createDirectories(temporary.resolve("root"));
         List<String> command =
-                Confinement.ofThisProcess().command(mountPoint, UnpackLimits.DEFAULTS);
+                Confinement.of(program).command(mountPoint, UnpackLimits.DEFAULTS, directories);
         int java = command.indexOf("/java/bin/java");
         List<String> shell = new java.util.ArrayList<>(command.subList(0, java));
         shell.addAll(List.of("/bin/sh", "-c", script));

@@ -180,7 +180,7 @@ class FuzzTest {
         }
         String said = report.toString(UTF_8);
         if (status == 0) {
-            assertThat(said).as(what).startsWith(LayerUnpacker.REPORT_OK);
+            assertThat(said).as(what).startsWith(ChildReport.OK);
             checkSometimes(what, disk);
         } else {
             assertThat(said)

@@ -2,12 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.images;
 
+import static java.util.stream.Collectors.joining;
+
 import io.bunkai.oci.Digest;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -18,20 +22,39 @@ import java.util.TreeMap;
 final class TreeSnapshot {
     private TreeSnapshot() {}
 
+    private static final List<String> TAR =
+            List.of(
+                    "tar",
+                    "--create",
+                    "--file=-",
+                    "--sort=name",
+                    "--numeric-owner",
+                    "--xattrs",
+                    "--xattrs-include=*",
+                    "--format=posix",
+                    "--pax-option=delete=atime,delete=ctime",
+                    "--directory");
+
     static SortedMap<String, String> of(Path tree) {
-        byte[] archive =
-                Command.output(
-                        "tar",
-                        "--create",
-                        "--file=-",
-                        "--sort=name",
-                        "--numeric-owner",
-                        "--xattrs",
-                        "--xattrs-include=*",
-                        "--format=posix",
-                        "--pax-option=delete=atime,delete=ctime",
-                        "--directory=" + tree,
-                        ".");
+        List<Object> command = new ArrayList<>(TAR);
+        command.addAll(List.of(tree, "."));
+        return read(Command.output(command.toArray()));
+    }
+
+    /** What the kernel shows of an overlay of these directories, lowest first. */
+    static SortedMap<String, String> ofOverlay(List<Path> directories, Path mountPoint) {
+        String lower = directories.reversed().stream().map(Path::toString).collect(joining(":"));
+        String script =
+                "mount -t overlay -o \"ro,lowerdir=$1\" overlay \"$2\"; shift 2; exec \"$@\"";
+        List<Object> command =
+                new ArrayList<>(List.of("unshare", "-m", "sh", "-ec", script, "sh", lower));
+        command.add(mountPoint);
+        command.addAll(TAR);
+        command.addAll(List.of(mountPoint, "."));
+        return read(Command.output(command.toArray()));
+    }
+
+    private static SortedMap<String, String> read(byte[] archive) {
         SortedMap<String, String> files = new TreeMap<>();
         try {
             TarReader tar = new TarReader(new ByteArrayInputStream(archive));

@@ -116,6 +116,9 @@ public final class Errno {
     /** No data available. */
     public static final int ENODATA = 61;
 
+    /** Operation not supported. */
+    public static final int EOPNOTSUPP = 95;
+
     /** Address already in use. */
     public static final int EADDRINUSE = 98;
 
@@ -172,6 +175,7 @@ public final class Errno {
             case ENOTEMPTY -> "ENOTEMPTY (Directory not empty)";
             case ELOOP -> "ELOOP (Too many levels of symbolic links)";
             case ENODATA -> "ENODATA (No data available)";
+            case EOPNOTSUPP -> "EOPNOTSUPP (Operation not supported)";
             case EADDRINUSE -> "EADDRINUSE (Address already in use)";
             case ECONNRESET -> "ECONNRESET (Connection reset by peer)";
             case ETIMEDOUT -> "ETIMEDOUT (Connection timed out)";

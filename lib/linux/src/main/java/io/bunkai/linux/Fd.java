@@ -32,6 +32,11 @@ public final class Fd implements AutoCloseable {
     public static final int O_APPEND = 0x400;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_PATH = 0x200000;
+    public static final int O_DIRECTORY = SystemCall.number(0x10000, 0x4000);
+
+    /** A symbolic link at the end of the name is an error instead of a way. */
+    public static final int O_NOFOLLOW = SystemCall.number(0x20000, 0x8000);
+
     private static final int O_CLOEXEC = 0x80000;
     private static final int AT_FDCWD = -100;
     private static final int F_DUPFD_CLOEXEC = 1030;
@@ -87,6 +92,43 @@ public final class Fd implements AutoCloseable {
     /** Opens an existing file, see {@link #open(Path, int, int)}. */
     public static Fd open(Path path, int flags) throws ErrnoException {
         return open(path, flags, 0);
+    }
+
+    /**
+     * Opens an existing file by its name in a directory.
+     *
+     * @param name bytes without NUL or '/'
+     * @param flags access mode and flags, see the constants
+     * @throws ErrnoException ENOENT, ELOOP for a symbolic link with {@link #O_NOFOLLOW}, ENOTDIR
+     *     for anything else with {@link #O_DIRECTORY}, and whatever else the file system answers
+     * @spec https://man7.org/linux/man-pages/man2/open.2.html openat(2)
+     */
+    public static Fd openAt(Fd directory, byte[] name, int flags) throws ErrnoException {
+        MemorySegment scratch = Scratch.lease();
+        try {
+            // int openat(int dirfd, const char *pathname, int flags, mode_t mode);
+            long fd =
+                    Native.syscall(
+                            SystemCall.OPENAT,
+                            directory.number(),
+                            Scratch.cString(scratch, name),
+                            flags | O_CLOEXEC,
+                            0);
+            return new Fd((int) ErrnoException.check("open", fd));
+        } finally {
+            Scratch.giveBack(scratch);
+        }
+    }
+
+    /**
+     * Makes this directory the one that the whole process works in.
+     *
+     * @throws ErrnoException ENOTDIR, EACCES
+     * @spec https://man7.org/linux/man-pages/man2/chdir.2.html fchdir(2)
+     */
+    public void enter() throws ErrnoException {
+        // int fchdir(int fd);
+        ErrnoException.check("enter a directory", Native.syscall(SystemCall.FCHDIR, number()));
     }
 
     /**

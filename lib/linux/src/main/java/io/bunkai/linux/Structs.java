@@ -91,6 +91,43 @@ final class Structs {
                     JAVA_BYTE.withName("c_line"),
                     sequenceLayout(19, JAVA_BYTE).withName("c_cc"));
 
+    static final StructLayout STATX_TIMESTAMP =
+            structLayout(
+                    JAVA_LONG.withName("tv_sec"), JAVA_INT.withName("tv_nsec"), paddingLayout(4));
+    static final StructLayout STATX =
+            structLayout(
+                    JAVA_INT.withName("stx_mask"),
+                    JAVA_INT.withName("stx_blksize"),
+                    JAVA_LONG.withName("stx_attributes"),
+                    JAVA_INT.withName("stx_nlink"),
+                    JAVA_INT.withName("stx_uid"),
+                    JAVA_INT.withName("stx_gid"),
+                    JAVA_SHORT.withName("stx_mode"),
+                    paddingLayout(2),
+                    JAVA_LONG.withName("stx_ino"),
+                    JAVA_LONG.withName("stx_size"),
+                    JAVA_LONG.withName("stx_blocks"),
+                    JAVA_LONG.withName("stx_attributes_mask"),
+                    STATX_TIMESTAMP.withName("stx_atime"),
+                    STATX_TIMESTAMP.withName("stx_btime"),
+                    STATX_TIMESTAMP.withName("stx_ctime"),
+                    STATX_TIMESTAMP.withName("stx_mtime"),
+                    JAVA_INT.withName("stx_rdev_major"),
+                    JAVA_INT.withName("stx_rdev_minor"),
+                    JAVA_INT.withName("stx_dev_major"),
+                    JAVA_INT.withName("stx_dev_minor"),
+                    paddingLayout(112));
+
+    /** What getdents64 writes: of the name as much as there is, and a NUL. */
+    static final StructLayout DIRENT64 =
+            structLayout(
+                    JAVA_LONG.withName("d_ino"),
+                    JAVA_LONG.withName("d_off"),
+                    JAVA_SHORT.withName("d_reclen"),
+                    JAVA_BYTE.withName("d_type"),
+                    sequenceLayout(256, JAVA_BYTE).withName("d_name"),
+                    paddingLayout(5));
+
     private Structs() {}
 
     /** {@return where a field begins, in bytes} */

@@ -44,10 +44,19 @@ final class SystemCall {
     static final int EPOLL_CTL = number(233, 21);
     static final int EPOLL_PWAIT = number(281, 22);
     static final int EPOLL_CREATE1 = number(291, 20);
+    static final int FCHDIR = number(81, 50);
+    static final int LGETXATTR = number(192, 9);
+    static final int FGETXATTR = number(193, 10);
+    static final int LLISTXATTR = number(195, 12);
+    static final int FLISTXATTR = number(196, 13);
+    static final int GETDENTS64 = number(217, 61);
+    static final int READLINKAT = number(267, 78);
+    static final int STATX = number(332, 291);
 
     private SystemCall() {}
 
-    private static int number(int x86, int aarch64) {
+    /** {@return the one of this machine's architecture; some flags of open(2) differ, too} */
+    static int number(int x86, int aarch64) {
         return X86 ? x86 : aarch64;
     }
 
