@@ -123,6 +123,12 @@ final class AgentService {
                                     call.deadline());
                             return Empty.getDefaultInstance();
                         })
+                .method(
+                        AgentMethods.COPY_FILE,
+                        (request, _) -> {
+                            sandbox.files().take(request);
+                            return Empty.getDefaultInstance();
+                        })
                 .method(AgentMethods.GET_OOM_EVENT, (_, call) -> nextOom(call));
     }
 

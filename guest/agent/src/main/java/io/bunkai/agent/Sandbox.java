@@ -52,6 +52,7 @@ final class Sandbox {
     private final Mounter mounter;
     private final Storages storages;
     private final OomEvents oom = new OomEvents();
+    private final CopiedFiles copies;
     private final AtomicLong files = new AtomicLong();
 
     private final Map<String, Container> containers = new LinkedHashMap<>();
@@ -66,9 +67,15 @@ final class Sandbox {
         this.reaper = reaper;
         this.mounter = mounter;
         this.storages = new Storages(layout, mounter);
+        this.copies = new CopiedFiles(layout);
         this.crun = new Crun(reaper, layout.crun(), layout.crunState(), layout.work());
         Files.createDirectories(layout.work());
         Files.createDirectories(layout.containers());
+    }
+
+    /** {@return where files of the host are taken to} */
+    CopiedFiles files() {
+        return copies;
     }
 
     OomEvents oom() {
