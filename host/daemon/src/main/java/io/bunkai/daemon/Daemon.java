@@ -9,25 +9,14 @@ import io.bunkai.base.Fault;
 import io.bunkai.base.NanoClock;
 import io.bunkai.config.AnnotationPolicy;
 import io.bunkai.config.Configuration;
-import io.bunkai.config.ConfigurationLoader;
-import io.bunkai.config.ConfigurationSource;
-import io.bunkai.config.Defaults;
-import io.bunkai.config.EffectiveValue;
-import io.bunkai.config.HostCapacity;
-import io.bunkai.config.LoadedConfiguration;
 import io.bunkai.images.ImageStore;
 import io.bunkai.runtime.Containers;
 import io.bunkai.runtime.CrashPoint;
 import io.bunkai.runtime.CrashPoints;
-import io.bunkai.runtime.GuestManifest;
 import io.bunkai.runtime.HostCgroups;
-import io.bunkai.runtime.MachineAssembly;
 import io.bunkai.runtime.Planner;
 import io.bunkai.runtime.StateRoot;
-import io.bunkai.runtime.TimestampCounter;
-import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.Hypervisor;
-import io.bunkai.vmm.qemu.AcceleratorProbe;
 import io.bunkai.vmm.qemu.QemuHypervisor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -38,10 +27,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
@@ -85,24 +70,32 @@ final class Daemon implements AutoCloseable {
         try (Closer undo = new Closer()) {
             StateRoot root = StateRoot.open(options.stateRoot());
             undo.own(lock(root));
-            LoadedConfiguration loaded = configuration(options);
-            Configuration configuration = loaded.configuration();
-            Chosen accelerator = accelerator(configuration, root);
+            NodeConfigurations configurations = NodeConfigurations.load(options);
+            Configuration configuration = configurations.ofThisNode().configuration();
+            NodeMachines machines = new NodeMachines(options.guest(), root);
+            NodeMachines.Chosen accelerator = machines.accelerator(configuration);
             Hypervisor hypervisor = new QemuHypervisor();
             HostCgroups cgroups = HostCgroups.find(CGROUP_MOUNT, CGROUP_PARENT);
+            LayerSource layers = new StoredLayers(new LayerStore(root.layers()));
             Planner planner =
                     new Planner(
-                            loaded,
+                            configurations,
                             new AnnotationPolicy(),
                             new StoredImages(new ImageStore(root.images())),
-                            machines(options.guest(), accelerator.accelerator()),
+                            layers,
+                            machines,
                             hypervisor,
                             cgroups,
                             root);
             Containers containers =
                     undo.own(
                             Containers.open(
-                                    planner, hypervisor, root, NanoClock.SYSTEM, crashPoints()));
+                                    planner,
+                                    layers,
+                                    hypervisor,
+                                    root,
+                                    NanoClock.SYSTEM,
+                                    crashPoints()));
             StreamServer streams = undo.own(StreamServer.open(root.streamSocket()));
             CountDownLatch shutdown = new CountDownLatch(1);
             ControlService service =
@@ -154,70 +147,6 @@ final class Daemon implements AutoCloseable {
         }
     }
 
-    private static LoadedConfiguration configuration(DaemonOptions options) {
-        ConfigurationSource source =
-                options.configuration()
-                        .<ConfigurationSource>map(ConfigurationSource.Explicit::new)
-                        .orElseGet(() ->
-                                options.kataConfiguration()
-                                        ? ConfigurationSource.kata()
-                                        : ConfigurationSource.standard(Optional.empty()));
-        Defaults defaults =
-                Defaults.of(options.guest().resolve(KERNEL), options.guest().resolve(IMAGE));
-        LoadedConfiguration loaded =
-                new ConfigurationLoader(defaults, HostCapacity.ofThisMachine()).load(source);
-        loaded.warnings()
-                .forEach(warning ->
-                        LOG.log(System.Logger.Level.WARNING, "configuration: {0}", warning));
-        for (EffectiveValue value : loaded.effectiveValues()) {
-            LOG.log(System.Logger.Level.INFO, "configuration {0}", value);
-        }
-        return loaded;
-    }
-
-    private static MachineAssembly machines(Path guest, Accelerator accelerator) {
-        return new MachineAssembly(
-                accelerator,
-                kernelParameters(guest, accelerator),
-                Map.of(guest.resolve(KERNEL), GuestManifest.kernel(guest, accelerator)));
-    }
-
-    /** An emulated clock is one of two things: known, or watched and replaced if it goes wrong. */
-    private static List<String> kernelParameters(Path guest, Accelerator accelerator) {
-        List<String> parameters =
-                new ArrayList<>(GuestManifest.kernelParameters(guest, accelerator));
-        if (accelerator == Accelerator.TCG) {
-            TimestampCounter.kernelParameter()
-                    .ifPresentOrElse(parameters::add, () -> parameters.remove("tsc=reliable"));
-        }
-        return parameters;
-    }
-
-    /** What carries out the guests' instructions, and why. */
-    private record Chosen(Accelerator accelerator, String reason) {}
-
-    private static Chosen accelerator(Configuration configuration, StateRoot root) {
-        Chosen chosen =
-                switch (configuration.machine().accelerator()) {
-                    case KVM -> new Chosen(Accelerator.KVM, "configured");
-                    case TCG -> new Chosen(Accelerator.TCG, "configured");
-                    case AUTO -> probed(configuration.machine().hypervisor(), root);
-                };
-        LOG.log(
-                System.Logger.Level.INFO,
-                "accelerator {0}: {1}",
-                chosen.accelerator(),
-                chosen.reason());
-        return chosen;
-    }
-
-    private static Chosen probed(Path qemu, StateRoot root) {
-        AcceleratorProbe.Answer answer =
-                new AcceleratorProbe(root.cache().resolve("accelerator"))
-                        .kvm(qemu, Deadline.after(PROBE));
-        return new Chosen(answer.accelerator(), answer.reason());
-    }
-
     /** For tests of what a death leaves behind. */
     private static CrashPoints crashPoints() {
         String label = System.getenv("BUNKAI_CRASH_AT");
@@ -227,7 +156,7 @@ final class Daemon implements AutoCloseable {
     private static VersionResponse.Builder versions(
             StateRoot root,
             Configuration configuration,
-            Chosen accelerator,
+            NodeMachines.Chosen accelerator,
             Hypervisor hypervisor) {
         return VersionResponse.newBuilder()
                 .setDaemon(ReleaseVersion.TEXT)

@@ -136,7 +136,7 @@ final class AgentSpec {
         return new ArrayList<>(byName.values());
     }
 
-    private static io.bunkai.api.agent.Process process(RuntimeSpec.ContainerProcess process) {
+    static io.bunkai.api.agent.Process process(RuntimeSpec.ContainerProcess process) {
         io.bunkai.api.agent.Process.Builder built =
                 io.bunkai.api.agent.Process.newBuilder()
                         .setTerminal(process.terminal())
@@ -229,7 +229,7 @@ final class AgentSpec {
                 .build();
     }
 
-    private static io.bunkai.api.agent.LinuxResources resources(RuntimeSpec.Resources resources) {
+    static io.bunkai.api.agent.LinuxResources resources(RuntimeSpec.Resources resources) {
         io.bunkai.api.agent.LinuxResources.Builder built =
                 io.bunkai.api.agent.LinuxResources.newBuilder();
         for (RuntimeSpec.DeviceRule rule : resources.devices()) {

@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
-import io.bunkai.api.AgentMethods;
-import io.bunkai.api.agent.CreateContainerRequest;
-import io.bunkai.api.agent.StartContainerRequest;
-import io.bunkai.api.agent.StatsContainerRequest;
+import io.bunkai.api.agent.StatsContainerResponse;
+import io.bunkai.base.ByteSize;
 import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
@@ -13,6 +11,7 @@ import io.bunkai.base.FaultCode;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Signals;
 import io.bunkai.linux.Terminal;
+import io.bunkai.oci.RuntimeSpec;
 import io.bunkai.vmm.VmExit;
 import java.io.IOException;
 import java.io.InputStream;
@@ -30,13 +29,13 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A container and the machine it has to itself: created, started once, ended, removed.
+ * A container and the machine it has to itself: created, prepared, started once, ended, removed.
  *
- * <p>The lock guards the state; under it the journal is written and nothing slower happens. A start
- * is a state of its own, carried out by the thread that asked for it; whoever calls it off
- * interrupts that thread, under the lock, so that no interrupt comes after the start is over. The
- * end is handled exactly once, whether it comes from the guest, from the loss of the machine, from
- * a failed start or from {@link #kill}.
+ * <p>The lock guards the state; under it the journal is written and nothing slower happens.
+ * Preparing is a state of its own, carried out by the thread that asked for it; whoever calls it
+ * off interrupts that thread, under the lock, so that no interrupt comes after it is over. The end
+ * is handled exactly once, whether it comes from the guest, from the loss of the machine, from a
+ * failed start or from {@link #kill}.
  */
 public final class Container {
     private static final System.Logger LOG = System.getLogger(Container.class.getName());
@@ -49,7 +48,7 @@ public final class Container {
             new ProcessExit(CANNOT_RUN, false, "it was removed before it was started");
 
     private final Surroundings around;
-    private final ContainerRequest request;
+    private final Terms terms;
     private final Plan plan;
     private final OutputLog output;
     private final Timeline timeline;
@@ -57,13 +56,12 @@ public final class Container {
     private final AttachedStreams attached = new AttachedStreams();
     private final CompletableFuture<ProcessExit> exit = new CompletableFuture<>();
     private final CompletableFuture<Void> tornDown = new CompletableFuture<>();
+    private final CompletableFuture<Void> startIsOver = new CompletableFuture<>();
     private final AtomicBoolean endHandled = new AtomicBoolean();
     private final AtomicBoolean outOfMemory = new AtomicBoolean();
     private final AtomicBoolean outputLost = new AtomicBoolean();
-
-    private final ReentrantLock cleaning = new ReentrantLock(); // one clean-up at a time
-    private boolean clean; // guarded by cleaning
-    private boolean forgotten; // guarded by cleaning
+    private final Remains remains;
+    private volatile Runnable memoryListener = () -> {};
 
     private final ReentrantLock lock = new ReentrantLock(); // guards the fields below
     private ContainerRecord record;
@@ -73,10 +71,14 @@ public final class Container {
     private sealed interface State {
         record Created() implements State {}
 
-        record Starting(Thread starter) implements State {}
+        record Preparing(Thread preparer) implements State {}
 
-        /** A start that is over or called off: nobody interrupts its thread any more. */
+        /** A preparation that is over or called off: nobody interrupts its thread any more. */
         record Failing() implements State {}
+
+        /** The process exists and waits to be started; {@code begun} if somebody is about to. */
+        record Prepared(Sandbox sandbox, ContainerProcess process, boolean begun)
+                implements State {}
 
         record Running(Sandbox sandbox, ContainerProcess process) implements State {}
 
@@ -85,12 +87,34 @@ public final class Container {
 
     Container(Surroundings around, ContainerRecord record, OutputLog output) {
         this.around = around;
-        this.request = record.request();
+        this.terms = record.terms();
         this.plan = record.plan();
         this.record = record;
         this.output = output;
         this.timeline = new Timeline(around.clock());
-        this.execs = new Execs(record.id(), record.plan(), around, this::journalExecs);
+        this.execs =
+                new Execs(
+                        record.id(),
+                        record.plan(),
+                        around,
+                        readerPatience(record.terms()),
+                        this::journalExecs);
+        this.remains =
+                new Remains(
+                        record.plan(),
+                        output,
+                        around,
+                        new Remains.Records() {
+                            @Override
+                            public ContainerRecord record() {
+                                return Container.this.record();
+                            }
+
+                            @Override
+                            public void enter(ContainerRecord.Phase phase) {
+                                advanceIfPossible(record().inPhase(phase));
+                            }
+                        });
     }
 
     /** {@return the id} */
@@ -106,6 +130,11 @@ public final class Container {
     /** {@return what its start makes, or has made} */
     public Plan plan() {
         return plan;
+    }
+
+    /** {@return what holds for it beside the plan} */
+    public Terms terms() {
+        return terms;
     }
 
     /** {@return what its process wrote} */
@@ -127,7 +156,8 @@ public final class Container {
     public boolean isActive() {
         return locked(() ->
                 switch (state) {
-                    case State.Starting _, State.Failing _, State.Running _ -> true;
+                    case State.Preparing _, State.Failing _, State.Prepared _, State.Running _ ->
+                            true;
                     case State.Created _, State.Ended _ -> false;
                 });
     }
@@ -137,19 +167,106 @@ public final class Container {
     /**
      * Boots the machine and starts the container's process.
      *
-     * @throws Fault FAILED_PRECONDITION if it was started before; NOT_FOUND or PERMISSION_DENIED if
-     *     the program cannot be run; CANCELLED if it was killed meanwhile; UNAVAILABLE if this
-     *     daemon ends; otherwise with the step that failed. Unless it was started before, the
-     *     container has then ended, and nothing of its machine is left
+     * @throws Fault as {@link #prepare}, if that has not been done; FAILED_PRECONDITION if it was
+     *     started before, or has ended; NOT_FOUND or PERMISSION_DENIED if the program cannot be run
      */
     public void start(Deadline deadline) {
-        begin();
+        long begin = timeline.micros();
+        if (locked(() -> state instanceof State.Created)) {
+            prepare(deadline);
+        }
+        State.Prepared prepared = begin();
+        try {
+            timeline.step("container.start", () -> startProcess(prepared, deadline));
+            around.crashPoints().reach(CrashPoint.START_PROCESS_STARTED);
+            run(prepared);
+            around.crashPoints().reach(CrashPoint.START_FINISHED);
+        } catch (Exception e) {
+            throw notStarted(prepared.sandbox(), e);
+        } finally {
+            startIsOver.complete(null);
+        }
+        timeline.hostStep("start", begin, timeline.micros());
+        timeline.finished();
+        if (!plan.host().hooks().afterStart().isEmpty()) {
+            runHooksAfterStart();
+        }
+    }
+
+    private State.Prepared begin() {
+        return locked(() -> {
+            if (state instanceof State.Prepared prepared && !prepared.begun()) {
+                state = new State.Prepared(prepared.sandbox(), prepared.process(), true);
+                return prepared;
+            }
+            if (state instanceof State.Ended) {
+                throw Fault.failedPrecondition("container %s has ended", name());
+            }
+            throw alreadyStarted();
+        });
+    }
+
+    private Fault alreadyStarted() {
+        return Fault.failedPrecondition("container %s was already started", name());
+    }
+
+    private Object startProcess(State.Prepared prepared, Deadline deadline) throws IOException {
+        if (!terms.stdin()) {
+            prepared.process().streams().closeInput(deadline);
+        }
+        guest(prepared.sandbox()).start(deadline);
+        return plan;
+    }
+
+    /** The process runs. It may have ended by now, and then that has been handled. */
+    private void run(State.Prepared prepared) {
+        locked(() -> {
+            if (state instanceof State.Prepared) {
+                ContainerRecord next = record.running(around.nowMillis());
+                around.journal().write(next);
+                record = next;
+                state = new State.Running(prepared.sandbox(), prepared.process());
+            }
+            return state;
+        });
+    }
+
+    /** Ends a container whose process did not start. {@return what to tell about it} */
+    private Fault notStarted(Sandbox sandbox, Exception failure) {
+        Fault why =
+                endHandled.get()
+                        ? reasonOf(failure, true)
+                        : reasonOf(
+                                failure instanceof IOException e ? sandbox.lost(e) : failure,
+                                failure instanceof InterruptedException);
+        finish(new ProcessExit(codeOf(why), false, GuestText.reason(why)), sandbox);
+        return why;
+    }
+
+    private void runHooksAfterStart() {
+        try {
+            hooks().afterStart(plan.host().hooks().afterStart());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /**
+     * Boots the machine and makes the container in it, up to the point where its process waits to
+     * be started.
+     *
+     * @throws Fault FAILED_PRECONDITION if it was prepared before; NOT_FOUND or PERMISSION_DENIED
+     *     if the program cannot be run; CANCELLED if it was killed meanwhile; UNAVAILABLE if this
+     *     daemon ends; otherwise with the step that failed. Unless it was prepared before, the
+     *     container has then ended, and nothing of its machine is left
+     */
+    public void prepare(Deadline deadline) {
+        beginToPrepare();
         long begin = timeline.micros();
         Booted booted = null;
         try {
             booted = boot(deadline);
-            timeline.hostStep("start", begin, timeline.micros());
-            timeline.finished();
+            timeline.hostStep("prepare", begin, timeline.micros());
         } catch (Exception e) {
             throw failed(e);
         } finally {
@@ -157,24 +274,25 @@ public final class Container {
                 failed(new IllegalStateException("the start broke off"));
             }
         }
-        if (!run(booted)) {
+        if (!isWanted(booted)) {
             booted.sandbox().close();
             throw failed(new InterruptedException());
         }
+        watch(booted.sandbox(), booted.process());
     }
 
-    /** What a start has made. */
+    /** What a preparation has made. */
     private record Booted(Sandbox sandbox, ContainerProcess process) {}
 
-    private void begin() {
+    private void beginToPrepare() {
         locked(() -> {
             if (!(state instanceof State.Created)) {
-                throw Fault.failedPrecondition("container %s was already started", name());
+                throw alreadyStarted();
             }
             if (around.isClosing()) {
                 throw Fault.unavailable("the daemon is about to end");
             }
-            state = new State.Starting(Thread.currentThread());
+            state = new State.Preparing(Thread.currentThread());
             return state;
         });
     }
@@ -184,6 +302,12 @@ public final class Container {
         around.crashPoints().reach(CrashPoint.START_JOURNALED);
         timeline.step("cgroups", this::makeCgroups);
         around.crashPoints().reach(CrashPoint.START_CGROUPS_MADE);
+        if (plan.host().holder().isPresent()) {
+            timeline.step("holder", () -> startHolder(plan.host().holder().get()));
+        }
+        for (Plan.OwnDisk disk : plan.host().ownDisks()) {
+            timeline.step("disk.write", () -> writeDisk(disk));
+        }
         try (Closer undo = new Closer()) {
             Sandbox sandbox =
                     undo.own(
@@ -194,32 +318,67 @@ public final class Container {
                                     around.clock(),
                                     deadline,
                                     progress()));
-            ContainerProcess process = startProcess(sandbox, deadline);
-            advance(record().running(around.nowMillis()));
-            around.crashPoints().reach(CrashPoint.START_FINISHED);
+            ContainerProcess process = create(sandbox, deadline);
+            if (!plan.host().hooks().afterCreate().isEmpty()) {
+                timeline.step("hooks", this::runHooksAfterCreate);
+            }
+            advance(record().inPhase(ContainerRecord.Phase.PREPARED));
+            around.crashPoints().reach(CrashPoint.START_PREPARED);
             undo.release();
             return new Booted(sandbox, process);
         }
     }
 
-    private ContainerProcess startProcess(Sandbox sandbox, Deadline deadline) throws Exception {
+    private ContainerProcess create(Sandbox sandbox, Deadline deadline) throws Exception {
+        sandbox.watchMemory(this::ranOutOfMemory);
+        timeline.step("container.create", () -> createContainer(sandbox, deadline));
+        around.crashPoints().reach(CrashPoint.START_CONTAINER_CREATED);
+        ContainerProcess process = processOf(sandbox.agent());
+        process.streams().start(); // its end may come right after its start, and waits for them
+        return process;
+    }
+
+    private Object createContainer(Sandbox sandbox, Deadline deadline) {
         try {
-            sandbox.watchMemory(() -> outOfMemory.set(true));
-            timeline.step("container.create", () -> createContainer(sandbox.agent(), deadline));
-            around.crashPoints().reach(CrashPoint.START_CONTAINER_CREATED);
-            ContainerProcess process = processOf(sandbox.agent());
-            timeline.step(
-                    "container.start", () -> startContainer(sandbox.agent(), process, deadline));
-            around.crashPoints().reach(CrashPoint.START_PROCESS_STARTED);
-            return process;
+            guest(sandbox).create(plan, deadline);
+            return plan;
         } catch (IOException e) {
             throw sandbox.lost(e);
         }
     }
 
+    private GuestContainer guest(Sandbox sandbox) {
+        return new GuestContainer(sandbox.agent(), id());
+    }
+
     private Object makeCgroups() {
         HostCgroups.create(plan.cgroups());
         return plan;
+    }
+
+    private Object startHolder(Plan.Holder holder) {
+        ProcessIdentity process =
+                NetworkHolder.start(holder, HostCgroups.procsFiles(plan.cgroups()));
+        advance(record().withHolder(process));
+        return plan;
+    }
+
+    private Object writeDisk(Plan.OwnDisk disk) {
+        around.layers().write(disk.folders(), disk.file());
+        return plan;
+    }
+
+    private Object runHooksAfterCreate() throws InterruptedException {
+        hooks().afterCreate(plan.host().hooks().afterCreate());
+        return plan;
+    }
+
+    private HookRunner hooks() {
+        return new HookRunner(
+                around.journal().directoryOf(id()),
+                plan,
+                terms.owner().map(Owner::id).orElse(id()),
+                hostPid());
     }
 
     private Sandbox.Progress progress() {
@@ -238,43 +397,25 @@ public final class Container {
         };
     }
 
-    private Object createContainer(GuestCalls agent, Deadline deadline) throws IOException {
-        CreateContainerRequest.Builder create =
-                CreateContainerRequest.newBuilder()
-                        .setContainerId(id())
-                        .setExecId(id())
-                        .setOCI(AgentSpec.of(plan.process()));
-        AgentSpec.user(plan.user()).ifPresent(create::setStringUser);
-        plan.storages().forEach(storage -> create.addStorages(AgentSpec.storage(storage)));
-        agent.call(AgentMethods.CREATE_CONTAINER, create.build(), deadline);
-        return plan;
-    }
-
-    private Object startContainer(GuestCalls agent, ContainerProcess process, Deadline deadline)
-            throws IOException {
-        if (!request.stdin()) {
-            process.streams().closeInput(deadline);
-        }
-        agent.call(
-                AgentMethods.START_CONTAINER,
-                StartContainerRequest.newBuilder().setContainerId(id()).build(),
-                deadline);
-        process.streams().start();
-        return plan;
-    }
-
     /** In the agent's protocol the container's own process bears the container's id. */
     private ContainerProcess processOf(GuestCalls agent) {
+        RuntimeSpec.ContainerProcess own = plan.process().process();
         ProcessStreams streams =
                 new ProcessStreams(
                         agent,
                         id(),
                         id(),
-                        request.terminal().isPresent(),
+                        own != null && own.terminal(),
                         attached,
                         this::keep,
+                        readerPatience(terms),
                         around.clock());
         return new ContainerProcess(agent, id(), id(), streams);
+    }
+
+    /** A user who reads slowly is waited for; an owner's client may have died without a word. */
+    private static Optional<Duration> readerPatience(Terms terms) {
+        return terms.owner().map(_ -> ProcessStreams.READER_PATIENCE);
     }
 
     private void keep(OutputLog.Stream stream, byte[] data) {
@@ -293,23 +434,18 @@ public final class Container {
     }
 
     /**
-     * The process runs: from now on its end, and the machine's, are waited for.
+     * The process exists: from now on its end, and the machine's, are waited for.
      *
-     * @return whether it may; not if the start was called off in its last moment
+     * @return whether it may; not if the preparation was called off in its last moment
      */
-    private boolean run(Booted booted) {
-        boolean wanted =
-                locked(() -> {
-                    if (calledOff || Thread.interrupted()) {
-                        return false;
-                    }
-                    state = new State.Running(booted.sandbox(), booted.process());
-                    return true;
-                });
-        if (wanted) {
-            watch(booted.sandbox(), booted.process());
-        }
-        return wanted;
+    private boolean isWanted(Booted booted) {
+        return locked(() -> {
+            if (calledOff || Thread.interrupted()) {
+                return false;
+            }
+            state = new State.Prepared(booted.sandbox(), booted.process(), false);
+            return true;
+        });
     }
 
     private void watch(Sandbox sandbox, ContainerProcess process) {
@@ -320,7 +456,7 @@ public final class Container {
                         .start(() -> machineEnded(sandbox, process, how)));
     }
 
-    /** Ends a container whose start failed. {@return what to tell about it} */
+    /** Ends a container whose preparation failed. {@return what to tell about it} */
     private Fault failed(Exception failure) {
         boolean cancelled =
                 locked(() -> {
@@ -328,14 +464,16 @@ public final class Container {
                     return Thread.interrupted() || calledOff; // the clean-up goes on
                 });
         Fault why = reasonOf(failure, cancelled);
-        int code =
-                switch (why.code()) {
-                    case NOT_FOUND -> CANNOT_RUN + 2;
-                    case PERMISSION_DENIED -> CANNOT_RUN + 1;
-                    default -> CANNOT_RUN;
-                };
-        finish(new ProcessExit(code, false, GuestText.reason(why)), null);
+        finish(new ProcessExit(codeOf(why), false, GuestText.reason(why)), null);
         return why;
+    }
+
+    private static int codeOf(Fault why) {
+        return switch (why.code()) {
+            case NOT_FOUND -> CANNOT_RUN + 2;
+            case PERMISSION_DENIED -> CANNOT_RUN + 1;
+            default -> CANNOT_RUN;
+        };
     }
 
     private Fault reasonOf(Exception failure, boolean cancelled) {
@@ -352,12 +490,26 @@ public final class Container {
     private void awaitEnd(Sandbox sandbox, ContainerProcess process) {
         try {
             int code = process.awaitEnd();
+            awaitStart();
             process.streams().awaitDelivery();
             finish(ProcessExit.ended(code, wasOutOfMemory(sandbox, code)), sandbox);
         } catch (IOException | RuntimeException e) {
             agentLost(sandbox, process, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** A process may end before its start is over, but never before it is in the journal. */
+    private void awaitStart() throws InterruptedException {
+        boolean notBegun =
+                locked(() -> state instanceof State.Prepared prepared && !prepared.begun());
+        if (!notBegun) {
+            try {
+                startIsOver.get();
+            } catch (ExecutionException e) {
+                throw new IllegalStateException(e);
+            }
         }
     }
 
@@ -385,6 +537,11 @@ public final class Container {
         finish(ProcessExit.lost("the machine was lost: " + how.describe()), sandbox);
     }
 
+    private void ranOutOfMemory() {
+        outOfMemory.set(true);
+        memoryListener.run();
+    }
+
     /** The event may come later than the exit, so a killed process is asked after. */
     private boolean wasOutOfMemory(Sandbox sandbox, int code) {
         if (outOfMemory.get() || code != CrashPoints.KILLED) {
@@ -392,18 +549,30 @@ public final class Container {
         }
         try {
             Map<String, Long> stats =
-                    sandbox.agent()
-                            .call(
-                                    AgentMethods.STATS_CONTAINER,
-                                    StatsContainerRequest.newBuilder().setContainerId(id()).build(),
-                                    Deadline.after(QUESTION_PATIENCE))
+                    guest(sandbox)
+                            .stats(Deadline.after(QUESTION_PATIENCE))
                             .getCgroupStats()
                             .getMemoryStats()
                             .getStatsMap();
-            return stats.getOrDefault("oom_kill", 0L) > 0;
-        } catch (IOException | Fault e) {
-            return outOfMemory.get();
+            if (stats.getOrDefault("oom_kill", 0L) > 0 && !outOfMemory.get()) {
+                ranOutOfMemory();
+            }
+        } catch (Fault e) {
+            LOG.log(
+                    System.Logger.Level.DEBUG,
+                    "nobody tells whether memory ran out container={0} reason={1}",
+                    id(),
+                    e.getMessage());
         }
+        return outOfMemory.get();
+    }
+
+    /**
+     * Calls {@code listener} whenever a process of the container ran out of memory; not for what
+     * happened before.
+     */
+    public void onOutOfMemory(Runnable listener) {
+        memoryListener = listener;
     }
 
     /**
@@ -428,8 +597,8 @@ public final class Container {
             sandbox.close();
         }
         try {
-            cleanUp();
-            if (request.remove()) {
+            remains.removeMachine();
+            if (terms.remove()) {
                 forget();
             }
             tornDown.complete(null);
@@ -443,7 +612,7 @@ public final class Container {
     private void tell(ProcessExit how) {
         endHandled.set(true);
         locked(() -> state = new State.Ended());
-        if (request.remove()) {
+        if (terms.remove()) {
             around.released(this); // the name is free as soon as the end is known
         }
         attached.closeAll();
@@ -452,47 +621,9 @@ public final class Container {
         exit.complete(how);
     }
 
-    /**
-     * What is left of the container after its end. Done once; called again, also by a later daemon,
-     * if it did not come to its end.
-     */
-    private void cleanUp() {
-        cleaning.lock();
-        try {
-            if (clean) {
-                return;
-            }
-            Sandbox.tearDown(
-                    plan,
-                    record().vmm(),
-                    around.hypervisor(),
-                    around.journal(),
-                    () -> around.crashPoints().reach(CrashPoint.STOP_MACHINE_GONE));
-            advanceIfPossible(record().inPhase(ContainerRecord.Phase.ENDED));
-            clean = true;
-            around.crashPoints().reach(CrashPoint.STOP_FINISHED);
-        } finally {
-            cleaning.unlock();
-        }
-    }
-
     /** Removes the last traces. Done once; can be called again if it did not come to its end. */
     private void forget() {
-        cleaning.lock();
-        try {
-            if (forgotten) {
-                return;
-            }
-            advanceIfPossible(record().inPhase(ContainerRecord.Phase.REMOVING));
-            around.crashPoints().reach(CrashPoint.REMOVE_JOURNALED);
-            output.close();
-            around.deleteOutput(id());
-            around.crashPoints().reach(CrashPoint.REMOVE_OUTPUT_GONE);
-            around.journal().forget(id());
-            forgotten = true;
-        } finally {
-            cleaning.unlock();
-        }
+        remains.removeRecord();
         around.released(this);
     }
 
@@ -505,27 +636,35 @@ public final class Container {
             case CREATED -> {
                 // nothing but the record exists, and it can still be started
             }
-            case STARTING ->
-                    finish(
-                            new ProcessExit(CANNOT_RUN, false, "the daemon ended during the start"),
-                            null);
+            case STARTING -> finishUnstarted();
+            case PREPARED -> {
+                if (terms.owner().isPresent()) {
+                    findAgain(found);
+                } else {
+                    finishUnstarted(); // who was about to start it has gone
+                }
+            }
             case RUNNING -> findAgain(found);
-            case ENDING -> goOn(found, request.remove());
+            case ENDING -> goOn(found, terms.remove());
             case ENDED -> {
-                clean = true;
-                goOn(found, request.remove());
+                remains.nothingOfTheMachine();
+                goOn(found, terms.remove());
             }
             case REMOVING -> {
-                clean = true;
+                remains.nothingOfTheMachine();
                 goOn(found, true);
             }
         }
     }
 
+    private void finishUnstarted() {
+        finish(new ProcessExit(CANNOT_RUN, false, "the daemon ended during the start"), null);
+    }
+
     private void goOn(ContainerRecord found, boolean remove) {
         tell(found.exit().orElse(NEVER_STARTED));
         try {
-            cleanUp();
+            remains.removeMachine();
             if (remove) {
                 forget();
             }
@@ -548,11 +687,16 @@ public final class Container {
                                     around.hypervisor(),
                                     around.clock(),
                                     Deadline.after(QUESTION_PATIENCE)));
-            sandbox.watchMemory(() -> outOfMemory.set(true));
+            sandbox.watchMemory(this::ranOutOfMemory);
             ContainerProcess process = processOf(sandbox.agent());
             process.streams().start();
-            found.execs().forEach(execId -> execs.adopt(sandbox.agent(), execId));
-            locked(() -> state = new State.Running(sandbox, process));
+            if (found.phase() == ContainerRecord.Phase.RUNNING) {
+                found.execs().forEach(execId -> execs.adopt(sandbox.agent(), execId));
+                locked(() -> state = new State.Running(sandbox, process));
+                startIsOver.complete(null);
+            } else {
+                locked(() -> state = new State.Prepared(sandbox, process, false));
+            }
             watch(sandbox, process);
             undo.release();
             LOG.log(System.Logger.Level.INFO, "container found again id={0}", id());
@@ -574,7 +718,28 @@ public final class Container {
      *     request makes no sense, RESOURCE_EXHAUSTED if there are too many
      */
     public String exec(ExecRequest asked) {
-        return execs.prepare(running().sandbox().agent(), asked);
+        return execs.prepare(unpaused().sandbox().agent(), asked);
+    }
+
+    /**
+     * Prepares a further process that its owner has named.
+     *
+     * @param process the process, complete: nothing of the container's is added
+     * @param stdin whether standard input stays open for somebody to write to
+     * @throws Fault ALREADY_EXISTS if there is a process of that name, else as {@link
+     *     #exec(ExecRequest)}
+     */
+    public void exec(String execId, RuntimeSpec.ContainerProcess process, boolean stdin) {
+        execs.prepare(unpaused().sandbox().agent(), execId, process, stdin);
+    }
+
+    /**
+     * Forgets a further process that has ended, or was never started.
+     *
+     * @throws Fault NOT_FOUND if there is none, FAILED_PRECONDITION if it runs
+     */
+    public void forgetExec(String execId) {
+        execs.forget(execId);
     }
 
     /**
@@ -642,6 +807,151 @@ public final class Container {
         return exits;
     }
 
+    /** {@return when its process was started, in milliseconds since the epoch; 0 if never} */
+    public long startedAtMillis() {
+        return record().startedAtMillis();
+    }
+
+    /** {@return when its process ended, in milliseconds since the epoch; 0 if it has not} */
+    public long finishedAtMillis() {
+        return record().finishedAtMillis();
+    }
+
+    /**
+     * {@return the process that stands for it on the host: the holder of its network namespace,
+     * else its machine; 0 if it has none}
+     */
+    public int hostPid() {
+        ContainerRecord now = record();
+        return now.holder().or(now::vmm).map(ProcessIdentity::pid).orElse(0);
+    }
+
+    /** How far it has come. */
+    public enum Stage {
+        /** Nothing of it exists but its description, or it is on its way. */
+        DESCRIBED,
+        /** Its process exists and waits to be started. */
+        PREPARED,
+        RUNNING,
+        PAUSED,
+        ENDED
+    }
+
+    /** {@return how far it has come} */
+    public Stage stage() {
+        return locked(() ->
+                switch (state) {
+                    case State.Created _, State.Preparing _, State.Failing _ -> Stage.DESCRIBED;
+                    case State.Prepared _ -> Stage.PREPARED;
+                    case State.Running _ -> record.paused() ? Stage.PAUSED : Stage.RUNNING;
+                    case State.Ended _ -> Stage.ENDED;
+                });
+    }
+
+    // ---- what can be done to all its processes ----
+
+    /**
+     * Stops all processes for a while.
+     *
+     * @throws Fault FAILED_PRECONDITION if the container does not run, or is paused
+     */
+    public void pause(Deadline deadline) {
+        Sandbox sandbox = unpaused().sandbox();
+        guest(sandbox).pause(deadline);
+        advance(record().withPaused(true));
+    }
+
+    /**
+     * Lets all processes go on.
+     *
+     * @throws Fault FAILED_PRECONDITION if the container is not paused
+     */
+    public void resume(Deadline deadline) {
+        Sandbox sandbox = running().sandbox();
+        if (!record().paused()) {
+            throw Fault.failedPrecondition("container %s is not paused", name());
+        }
+        guest(sandbox).resume(deadline);
+        advance(record().withPaused(false));
+    }
+
+    private State.Running unpaused() {
+        State.Running running = running();
+        if (record().paused()) {
+            throw Fault.failedPrecondition("container %s is paused", name())
+                    .withHint("resume it first");
+        }
+        return running;
+    }
+
+    /**
+     * Changes the container's limits, as far as its machine is large enough.
+     *
+     * @throws Fault FAILED_PRECONDITION if it does not run; OUT_OF_RANGE if a limit is beyond what
+     *     the machine has
+     */
+    public void update(RuntimeSpec.Resources resources, Deadline deadline) {
+        refuseMoreThanTheMachineHas(resources);
+        guest(sandbox()).update(resources, deadline);
+    }
+
+    private void refuseMoreThanTheMachineHas(RuntimeSpec.Resources resources) {
+        RuntimeSpec.Memory memory = resources.memory();
+        long machineBytes = plan.machine().memory().size().bytes();
+        if (memory != null && memory.limit() != null && memory.limit() > machineBytes) {
+            throw beyond("%s of memory".formatted(ByteSize.ofBytes(memory.limit())));
+        }
+        RuntimeSpec.Cpu cpu = resources.cpu();
+        if (cpu != null && cpu.quota() != null && cpu.period() != null && cpu.period() > 0) {
+            double processors = (double) cpu.quota() / cpu.period();
+            if (processors > plan.sizing().vcpus()) {
+                throw beyond("%.2f processors".formatted(processors));
+            }
+        }
+    }
+
+    private Fault beyond(String what) {
+        return Fault.of(
+                        FaultCode.OUT_OF_RANGE,
+                        "container %s cannot have %s: its machine has %d processors and %d MiB",
+                        name(),
+                        what,
+                        plan.sizing().vcpus(),
+                        plan.sizing().memoryMib())
+                .withHint("make the container anew with the larger limit");
+    }
+
+    /**
+     * {@return what it uses, as the guest counts it}
+     *
+     * @throws Fault FAILED_PRECONDITION if it has no machine
+     */
+    public StatsContainerResponse stats(Deadline deadline) {
+        return guest(sandbox()).stats(deadline);
+    }
+
+    /**
+     * Signals all processes.
+     *
+     * @throws Fault FAILED_PRECONDITION if it has no machine, NOT_FOUND if nothing of it runs
+     */
+    public void signalAll(int signal) {
+        refuseNoSignal(signal);
+        guest(sandbox()).signalAll(signal, Deadline.after(QUESTION_PATIENCE));
+    }
+
+    private Sandbox sandbox() {
+        return locked(() ->
+                switch (state) {
+                    case State.Prepared prepared -> prepared.sandbox();
+                    case State.Running running -> running.sandbox();
+                    case State.Created _, State.Preparing _, State.Failing _, State.Ended _ ->
+                            throw doesNotRun();
+                });
+    }
+
+    // ---- what can be done to one process ----
+
     /**
      * Sends a signal.
      *
@@ -649,10 +959,14 @@ public final class Container {
      *     such process or it has ended, INVALID_ARGUMENT if there is no such signal
      */
     public void signal(String execId, int signal) {
+        refuseNoSignal(signal);
+        target(execId).signal(signal);
+    }
+
+    private static void refuseNoSignal(int signal) {
         if (signal < 1 || signal > LARGEST_SIGNAL) {
             throw Fault.invalidArgument("there is no signal %s", Integer.toUnsignedString(signal));
         }
-        target(execId).signal(signal);
     }
 
     /**
@@ -667,8 +981,16 @@ public final class Container {
     }
 
     private ContainerProcess target(String execId) {
-        ContainerProcess own = running().process();
-        return execId.isEmpty() ? own : execs.process(execId);
+        if (!execId.isEmpty()) {
+            running();
+            return execs.process(execId);
+        }
+        return locked(() -> {
+            if (state instanceof State.Prepared prepared) {
+                return prepared.process();
+            }
+            return running().process();
+        });
     }
 
     /**
@@ -729,22 +1051,29 @@ public final class Container {
      */
     public void kill() throws InterruptedException {
         State now = callOff();
-        if (now instanceof State.Running(Sandbox sandbox, _)) {
-            // On a thread of its own: what has begun goes on if this one is interrupted.
-            Thread.ofVirtual()
-                    .name("kill " + id())
-                    .start(() -> finish(new ProcessExit(CrashPoints.KILLED, false, ""), sandbox));
+        switch (now) {
+            case State.Created _ -> {
+                return;
+            }
+            case State.Prepared prepared -> killMachine(prepared.sandbox());
+            case State.Running running -> killMachine(running.sandbox());
+            case State.Preparing _, State.Failing _, State.Ended _ -> {}
         }
-        if (!(now instanceof State.Created)) {
-            awaitTornDown();
-        }
+        awaitTornDown();
+    }
+
+    /** On a thread of its own: what has begun goes on if this one is interrupted. */
+    private void killMachine(Sandbox sandbox) {
+        Thread.ofVirtual()
+                .name("kill " + id())
+                .start(() -> finish(new ProcessExit(CrashPoints.KILLED, false, ""), sandbox));
     }
 
     private State callOff() {
         return locked(() -> {
-            if (state instanceof State.Starting(Thread starter)) {
+            if (state instanceof State.Preparing(Thread preparer)) {
                 calledOff = true;
-                starter.interrupt();
+                preparer.interrupt();
             }
             return state;
         });
@@ -755,7 +1084,7 @@ public final class Container {
         try {
             tornDown.get();
         } catch (ExecutionException e) {
-            cleanUp();
+            remains.removeMachine();
         }
     }
 
@@ -780,21 +1109,12 @@ public final class Container {
                 });
         if (unused) {
             tell(NEVER_STARTED);
-            clean();
+            remains.nothingOfTheMachine();
             tornDown.complete(null);
         } else {
             kill();
         }
         forget();
-    }
-
-    private void clean() {
-        cleaning.lock();
-        try {
-            clean = true; // nothing was made
-        } finally {
-            cleaning.unlock();
-        }
     }
 
     /**
@@ -831,14 +1151,11 @@ public final class Container {
         State now = callOff();
         try {
             switch (now) {
-                case State.Starting _, State.Failing _, State.Ended _ ->
+                case State.Preparing _, State.Failing _, State.Ended _ ->
                         tornDown.get(LET_GO_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-                case State.Running(Sandbox sandbox, ContainerProcess process) -> {
-                    sandbox.close();
-                    process.streams().awaitRest(Deadline.after(REST_PATIENCE));
-                    attached.closeAll();
-                    execs.letGo();
-                }
+                case State.Prepared prepared -> letGo(prepared.sandbox(), prepared.process());
+                case State.Running(Sandbox sandbox, ContainerProcess process) ->
+                        letGo(sandbox, process);
                 case State.Created _ -> {}
             }
         } catch (InterruptedException e) {
@@ -852,6 +1169,13 @@ public final class Container {
         output.close();
     }
 
+    private void letGo(Sandbox sandbox, ContainerProcess process) throws InterruptedException {
+        sandbox.close();
+        process.streams().awaitRest(Deadline.after(REST_PATIENCE));
+        attached.closeAll();
+        execs.letGo();
+    }
+
     // ---- state ----
 
     private State.Running running() {
@@ -859,8 +1183,12 @@ public final class Container {
             if (state instanceof State.Running running) {
                 return running;
             }
-            throw Fault.failedPrecondition("container %s does not run", name());
+            throw doesNotRun();
         });
+    }
+
+    private Fault doesNotRun() {
+        return Fault.failedPrecondition("container %s does not run", name());
     }
 
     /** Writes the journal first: what is believed here is never ahead of it. */

@@ -14,8 +14,11 @@ import java.util.Optional;
  * @param version of this format; another one is refused
  * @param phase how far it had come
  * @param createdAtMillis since the epoch; the others likewise, 0 if it has not happened
+ * @param terms what holds beside the plan
  * @param vmm QEMU, once it is known
+ * @param holder the process that stands for the container on the host, once it is known
  * @param execs ids of further processes that run
+ * @param paused whether its processes have been stopped for a while
  * @param exit how it ended, once it has
  */
 record ContainerRecord(
@@ -23,23 +26,25 @@ record ContainerRecord(
         String id,
         String name,
         Phase phase,
-        ContainerRequest request,
+        Terms terms,
         Plan plan,
         long createdAtMillis,
         long startedAtMillis,
         long finishedAtMillis,
         Optional<ProcessIdentity> vmm,
+        Optional<ProcessIdentity> holder,
         List<String> execs,
+        boolean paused,
         Optional<ProcessExit> exit) {
     /** The version that this code writes and reads. */
-    static final int VERSION = 1;
+    static final int VERSION = 2;
 
     /** Checks, since it is also made from a file. */
     ContainerRecord {
         Objects.requireNonNull(id, "id");
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(phase, "phase");
-        Objects.requireNonNull(request, "request");
+        Objects.requireNonNull(terms, "terms");
         Objects.requireNonNull(plan, "plan");
         execs = List.copyOf(execs);
     }
@@ -53,6 +58,8 @@ record ContainerRecord(
         CREATED,
         /** A start has begun: control groups, QEMU and files may or may not exist. */
         STARTING,
+        /** The machine runs and the container exists in it; its process has not been started. */
+        PREPARED,
         /** The process runs. */
         RUNNING,
         /** The process has ended; the machine is being torn down. */
@@ -63,83 +70,69 @@ record ContainerRecord(
         REMOVING
     }
 
-    static ContainerRecord created(ContainerRequest request, Plan plan, long nowMillis) {
+    static ContainerRecord created(Terms terms, Plan plan, long nowMillis) {
         return new ContainerRecord(
                 VERSION,
                 plan.id(),
                 plan.name(),
                 Phase.CREATED,
-                request,
+                terms,
                 plan,
                 nowMillis,
                 0,
                 0,
                 Optional.empty(),
+                Optional.empty(),
                 List.of(),
+                false,
                 Optional.empty());
     }
 
     ContainerRecord inPhase(Phase next) {
-        return new ContainerRecord(
-                version,
-                id,
-                name,
-                next,
-                request,
-                plan,
-                createdAtMillis,
-                startedAtMillis,
-                finishedAtMillis,
-                vmm,
-                execs,
-                exit);
+        return changed(next, startedAtMillis, vmm, holder, execs, paused);
     }
 
     ContainerRecord withVmm(ProcessIdentity identity) {
-        return new ContainerRecord(
-                version,
-                id,
-                name,
-                phase,
-                request,
-                plan,
-                createdAtMillis,
-                startedAtMillis,
-                finishedAtMillis,
-                Optional.of(identity),
-                execs,
-                exit);
+        return changed(phase, startedAtMillis, Optional.of(identity), holder, execs, paused);
+    }
+
+    ContainerRecord withHolder(ProcessIdentity identity) {
+        return changed(phase, startedAtMillis, vmm, Optional.of(identity), execs, paused);
     }
 
     ContainerRecord running(long nowMillis) {
-        return new ContainerRecord(
-                version,
-                id,
-                name,
-                Phase.RUNNING,
-                request,
-                plan,
-                createdAtMillis,
-                nowMillis,
-                finishedAtMillis,
-                vmm,
-                execs,
-                exit);
+        return changed(Phase.RUNNING, nowMillis, vmm, holder, execs, paused);
     }
 
     ContainerRecord withExecs(List<String> running) {
+        return changed(phase, startedAtMillis, vmm, holder, running, paused);
+    }
+
+    ContainerRecord withPaused(boolean now) {
+        return changed(phase, startedAtMillis, vmm, holder, execs, now);
+    }
+
+    private ContainerRecord changed(
+            Phase nextPhase,
+            long nextStartedAtMillis,
+            Optional<ProcessIdentity> nextVmm,
+            Optional<ProcessIdentity> nextHolder,
+            List<String> nextExecs,
+            boolean nextPaused) {
         return new ContainerRecord(
                 version,
                 id,
                 name,
-                phase,
-                request,
+                nextPhase,
+                terms,
                 plan,
                 createdAtMillis,
-                startedAtMillis,
+                nextStartedAtMillis,
                 finishedAtMillis,
-                vmm,
-                running,
+                nextVmm,
+                nextHolder,
+                nextExecs,
+                nextPaused,
                 exit);
     }
 
@@ -149,13 +142,15 @@ record ContainerRecord(
                 id,
                 name,
                 Phase.ENDING,
-                request,
+                terms,
                 plan,
                 createdAtMillis,
                 startedAtMillis,
                 nowMillis,
                 vmm,
+                holder,
                 execs,
+                paused,
                 Optional.of(how));
     }
 }

@@ -11,7 +11,8 @@ import java.util.Map;
  * A container as outsiders may see it: the values of environment variables are masked, since they
  * are often secret.
  *
- * @param state {@code created}, {@code starting}, {@code running}, {@code stopped} or {@code lost}
+ * @param state {@code created}, {@code starting}, {@code prepared}, {@code running}, {@code
+ *     paused}, {@code stopped} or {@code lost}
  * @param createdAtMillis since the epoch; the others likewise, 0 if it has not happened
  * @param error why it did not start or was lost; empty otherwise
  * @param vmmPid QEMU's process, 0 if there is none
@@ -57,7 +58,7 @@ public record ContainerView(
                 record.exit().isPresent() ? 0 : record.vmm().map(ProcessIdentity::pid).orElse(0),
                 plan.sizing().vcpus(),
                 plan.sizing().memoryMib() * MIB,
-                record.request().annotations(),
+                record.terms().annotations(),
                 plan);
     }
 
@@ -65,7 +66,8 @@ public record ContainerView(
         return switch (record.phase()) {
             case CREATED -> "created";
             case STARTING -> "starting";
-            case RUNNING -> "running";
+            case PREPARED -> "prepared";
+            case RUNNING -> record.paused() ? "paused" : "running";
             case ENDING, ENDED, REMOVING ->
                     record.exit()
                                     .filter(exit ->
@@ -79,7 +81,10 @@ public record ContainerView(
 
     /** {@return whether it runs or is about to} */
     public boolean isActive() {
-        return state.equals("starting") || state.equals("running");
+        return switch (state) {
+            case "starting", "prepared", "running", "paused" -> true;
+            default -> false;
+        };
     }
 
     /** {@return this view as JSON for programs and people} */

@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
@@ -34,6 +35,7 @@ public final class Containers implements AutoCloseable {
     private static final int REMEMBERED = 256;
 
     private final Planner planner;
+    private final LayerSource layers;
     private final Hypervisor hypervisor;
     private final Journal journal;
     private final Path outputs;
@@ -48,11 +50,13 @@ public final class Containers implements AutoCloseable {
 
     private Containers(
             Planner planner,
+            LayerSource layers,
             Hypervisor hypervisor,
             StateRoot root,
             NanoClock clock,
             CrashPoints crashPoints) {
         this.planner = planner;
+        this.layers = layers;
         this.hypervisor = hypervisor;
         this.journal = new Journal(root.sandboxes());
         this.outputs = root.outputs();
@@ -69,11 +73,13 @@ public final class Containers implements AutoCloseable {
      */
     public static Containers open(
             Planner planner,
+            LayerSource layers,
             Hypervisor hypervisor,
             StateRoot root,
             NanoClock clock,
             CrashPoints crashPoints) {
-        Containers containers = new Containers(planner, hypervisor, root, clock, crashPoints);
+        Containers containers =
+                new Containers(planner, layers, hypervisor, root, clock, crashPoints);
         containers.recover();
         return containers;
     }
@@ -148,16 +154,34 @@ public final class Containers implements AutoCloseable {
      *     daemon ends, and what resolving the image throws. Nothing is left then
      */
     public Created create(ContainerRequest request) {
-        Planner.Planned planned = plan(request);
+        return create(plan(request), Terms.of(request));
+    }
+
+    /**
+     * Makes a container of a bundle that can be prepared and started.
+     *
+     * @throws Fault ALREADY_EXISTS if its owner has one with this id, NOT_FOUND if something that
+     *     the bundle names is not there, else as {@link #create(ContainerRequest)}. Nothing is left
+     *     then
+     */
+    public Created create(BundleRequest request) {
+        refuseTaken(request.owner());
+        Planner.Planned planned =
+                planner.plan(request, ContainerNames.newId(), nameFor(request.owner()));
+        return create(planned, Terms.of(request));
+    }
+
+    private Created create(Planner.Planned planned, Terms terms) {
         Plan plan = planned.plan();
         lock.lock();
         try (Closer undo = new Closer()) {
             if (closing) {
                 throw Fault.unavailable("the daemon is about to end");
             }
+            terms.owner().ifPresent(this::refuseTaken);
             refuseTakenName(plan.name());
             ContainerRecord record =
-                    ContainerRecord.created(request, plan, System.currentTimeMillis());
+                    ContainerRecord.created(terms, plan, System.currentTimeMillis());
             undo.onClose(() -> journal.forget(plan.id()));
             journal.write(record);
             crashPoints.reach(CrashPoint.CREATE_JOURNALED);
@@ -167,6 +191,39 @@ public final class Containers implements AutoCloseable {
             byId.put(plan.id(), container);
             undo.release();
             return new Created(container, planned.warnings());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@return the container that this owner knows by this id, if there is one} */
+    public Optional<Container> find(Owner owner) {
+        lock.lock();
+        try {
+            return visible()
+                    .filter(known -> known.terms().owner().filter(owner::equals).isPresent())
+                    .findFirst();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void refuseTaken(Owner owner) {
+        if (find(owner).isPresent()) {
+            throw Fault.alreadyExists("there is a container %s", owner.shown())
+                    .withHint("delete its task first, or choose another id");
+        }
+    }
+
+    /** A slash keeps it apart from all names that users may choose. */
+    private String nameFor(Owner owner) {
+        lock.lock();
+        try {
+            String name = owner.shown();
+            for (int i = 2; isTaken(name); i++) {
+                name = owner.shown() + "~" + i; // another containerd has one of the same id
+            }
+            return name;
         } finally {
             lock.unlock();
         }
@@ -295,6 +352,11 @@ public final class Containers implements AutoCloseable {
                 @Override
                 public Hypervisor hypervisor() {
                     return hypervisor;
+                }
+
+                @Override
+                public LayerSource layers() {
+                    return layers;
                 }
 
                 @Override

@@ -25,6 +25,8 @@ public enum CrashPoint {
     START_AGENT_READY,
     /** The container exists in the guest; its process has not been started. */
     START_CONTAINER_CREATED,
+    /** The journal says that the container exists and waits to be started. */
+    START_PREPARED,
     /** The process runs, and the journal does not know it yet. */
     START_PROCESS_STARTED,
     /** The journal says that the container runs. */

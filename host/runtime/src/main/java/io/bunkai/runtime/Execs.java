@@ -4,12 +4,16 @@ package io.bunkai.runtime;
 
 import io.bunkai.api.AgentMethods;
 import io.bunkai.api.agent.ExecProcessRequest;
+import io.bunkai.api.agent.Process;
+import io.bunkai.api.agent.StringUser;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.linux.Signals;
+import io.bunkai.oci.RuntimeSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +42,7 @@ final class Execs {
     private final String container;
     private final Plan plan;
     private final Surroundings around;
+    private final Optional<Duration> readerPatience;
     private final Runnable changed;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Exec> known = new LinkedHashMap<>(); // guarded by lock
@@ -49,10 +54,19 @@ final class Execs {
         ENDED
     }
 
+    /**
+     * What a process is to be.
+     *
+     * @param process as the agent gets it
+     * @param user to be looked up by the guest; empty for the one that the process names
+     * @param stdin whether standard input stays open for somebody to write to
+     */
+    private record Wanted(Process process, Optional<StringUser> user, boolean stdin) {}
+
     /** One process. */
     private static final class Exec {
         private final String id;
-        private final Optional<ExecRequest> request; // none of a former daemon's
+        private final Optional<Wanted> wanted; // none of a former daemon's
         private final GuestCalls guest;
         private final AttachedStreams attached;
         private final ContainerProcess process;
@@ -61,13 +75,13 @@ final class Execs {
 
         Exec(
                 String id,
-                Optional<ExecRequest> request,
+                Optional<Wanted> wanted,
                 GuestCalls guest,
                 AttachedStreams attached,
                 ContainerProcess process,
                 Stage stage) {
             this.id = id;
-            this.request = request;
+            this.wanted = wanted;
             this.guest = guest;
             this.attached = attached;
             this.process = process;
@@ -82,12 +96,19 @@ final class Execs {
     /**
      * Keeps the processes of one container.
      *
+     * @param readerPatience see {@link ProcessStreams}
      * @param changed called when {@link #running} answers differently, with nothing held
      */
-    Execs(String container, Plan plan, Surroundings around, Runnable changed) {
+    Execs(
+            String container,
+            Plan plan,
+            Surroundings around,
+            Optional<Duration> readerPatience,
+            Runnable changed) {
         this.container = container;
         this.plan = plan;
         this.around = around;
+        this.readerPatience = readerPatience;
         this.changed = changed;
     }
 
@@ -114,19 +135,65 @@ final class Execs {
         RequestCheck.check(request);
         // Never an id that this container has had before, also under a former daemon.
         String id = "exec-" + ContainerNames.newId();
+        prepare(
+                guest,
+                id,
+                new Wanted(
+                        AgentSpec.exec(request, plan.process()),
+                        AgentSpec.user(request.user().isEmpty() ? plan.user() : request.user()),
+                        request.stdin()));
+        return id;
+    }
+
+    /**
+     * Prepares a process that its owner has described and named.
+     *
+     * @throws Fault ALREADY_EXISTS if there is one of that name, else as {@link
+     *     #prepare(GuestCalls, ExecRequest)}
+     */
+    void prepare(GuestCalls guest, String id, RuntimeSpec.ContainerProcess process, boolean stdin) {
+        RequestCheck.check(process);
+        prepare(guest, id, new Wanted(AgentSpec.process(process), Optional.empty(), stdin));
+    }
+
+    private void prepare(GuestCalls guest, String id, Wanted wanted) {
         lock.lock();
         try {
+            if (known.containsKey(id)) {
+                throw Fault.alreadyExists(
+                        "container %s has a process %s", plan.name(), GuestText.printable(id));
+            }
             long living = known.values().stream().filter(exec -> exec.stage != Stage.ENDED).count();
             if (living >= MOST_LIVING) {
                 throw Fault.resourceExhausted(
                         "container %s has %d further processes, and no more are allowed",
                         plan.name(), living);
             }
-            add(made(guest, id, Optional.of(request), Stage.PREPARED));
-            return id;
+            add(made(guest, id, Optional.of(wanted), Stage.PREPARED));
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Forgets a process that does not run.
+     *
+     * @throws Fault NOT_FOUND if there is none, FAILED_PRECONDITION if it runs
+     */
+    void forget(String id) {
+        Exec exec = get(id);
+        lock.lock();
+        try {
+            if (exec.stage == Stage.STARTED) {
+                throw Fault.failedPrecondition(
+                        "process %s of container %s runs", GuestText.printable(id), plan.name());
+            }
+            exec.stage = Stage.ENDED;
+            known.remove(id, exec);
+        } finally {
+            lock.unlock();
+        }
+        exec.streams().abandon();
     }
 
     private void add(Exec exec) {
@@ -137,15 +204,22 @@ final class Execs {
     }
 
     /** Of one that is not known to have no standard error, it is read; its end is told at once. */
-    private Exec made(GuestCalls guest, String id, Optional<ExecRequest> request, Stage stage) {
-        boolean terminal = request.flatMap(ExecRequest::terminal).isPresent();
+    private Exec made(GuestCalls guest, String id, Optional<Wanted> wanted, Stage stage) {
+        boolean terminal = wanted.filter(asked -> asked.process().getTerminal()).isPresent();
         AttachedStreams attached = new AttachedStreams();
         ProcessStreams streams =
                 new ProcessStreams(
-                        guest, container, id, terminal, attached, (_, _) -> {}, around.clock());
+                        guest,
+                        container,
+                        id,
+                        terminal,
+                        attached,
+                        (_, _) -> {},
+                        readerPatience,
+                        around.clock());
         return new Exec(
                 id,
-                request,
+                wanted,
                 guest,
                 attached,
                 new ContainerProcess(guest, container, id, streams),
@@ -173,17 +247,17 @@ final class Execs {
      */
     void start(String id, Deadline deadline) {
         Exec exec = get(id);
-        ExecRequest request = begin(exec);
+        Wanted wanted = begin(exec);
         try {
             changed.run();
-            exec.guest.call(AgentMethods.EXEC_PROCESS, message(id, request), deadline);
+            exec.guest.call(AgentMethods.EXEC_PROCESS, message(id, wanted), deadline);
         } catch (IOException e) {
             throw failed(
                     exec, Fault.unavailable("the guest of %s was lost", plan.name()).causedBy(e));
         } catch (Fault e) {
             throw failed(exec, e);
         }
-        if (!request.stdin()) {
+        if (!wanted.stdin()) {
             closeInput(exec, deadline);
         }
         exec.streams().start();
@@ -193,30 +267,29 @@ final class Execs {
         }
     }
 
-    private ExecRequest begin(Exec exec) {
+    private Wanted begin(Exec exec) {
         lock.lock();
         try {
             if (over) {
                 throw Fault.failedPrecondition("container %s does not run", plan.name());
             }
-            if (exec.stage != Stage.PREPARED || exec.request.isEmpty()) {
+            if (exec.stage != Stage.PREPARED || exec.wanted.isEmpty()) {
                 throw Fault.failedPrecondition("process %s was already started", exec.id);
             }
             exec.stage = Stage.STARTED;
-            return exec.request.get();
+            return exec.wanted.get();
         } finally {
             lock.unlock();
         }
     }
 
-    private ExecProcessRequest message(String id, ExecRequest request) {
+    private ExecProcessRequest message(String id, Wanted wanted) {
         ExecProcessRequest.Builder message =
                 ExecProcessRequest.newBuilder()
                         .setContainerId(container)
                         .setExecId(id)
-                        .setProcess(AgentSpec.exec(request, plan.process()));
-        AgentSpec.user(request.user().isEmpty() ? plan.user() : request.user())
-                .ifPresent(message::setStringUser);
+                        .setProcess(wanted.process());
+        wanted.user().ifPresent(message::setStringUser);
         return message.build();
     }
 

@@ -7,6 +7,7 @@ import io.bunkai.vmm.LaunchCommand;
 import io.bunkai.vmm.VirtualMachineSpec;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Everything that a start will make, named before anything is touched. {@code bunkai explain}
@@ -17,7 +18,8 @@ import java.util.List;
  * @param machine the machine
  * @param launch what will be executed for it
  * @param cgroups the host's control groups that it lives in
- * @param image the container's image
+ * @param image what the container's root file system is made of
+ * @param host what there is on the host besides the machine
  * @param guest what the agent is asked for before there is a container
  * @param storages what the agent mounts for the container, in this order
  * @param process the container, as crun gets it
@@ -33,6 +35,7 @@ public record Plan(
         LaunchCommand launch,
         List<Path> cgroups,
         Image image,
+        Host host,
         Guest guest,
         List<Storage> storages,
         RuntimeSpec process,
@@ -53,6 +56,7 @@ public record Plan(
                 launch,
                 cgroups,
                 image,
+                host,
                 guest,
                 storages,
                 other,
@@ -70,25 +74,99 @@ public record Plan(
     public record Sizing(int vcpus, long memoryMib, String reason) {}
 
     /**
-     * The container's image.
+     * What the container's root file system is made of.
      *
-     * @param reference as the user named it
-     * @param digest of its manifest
-     * @param disk the EROFS disk that holds its files
+     * @param reference the image, as the user named it; empty if nobody has said
+     * @param digest of the image's manifest; empty if nobody has said
+     * @param disks the EROFS disks that hold its files, lowest first
      */
-    public record Image(String reference, String digest, Path disk) {}
+    public record Image(String reference, String digest, List<Path> disks) {
+        public Image {
+            disks = List.copyOf(disks);
+        }
+    }
+
+    /**
+     * What there is on the host besides the machine.
+     *
+     * @param bundle the folder with the owner's {@code config.json}; hooks are told of it
+     * @param holder stands for the container among the host's processes
+     * @param hooks the owner's programs
+     * @param ownDisks disks of this container alone; they go with its machine
+     */
+    public record Host(
+            Optional<Path> bundle, Optional<Holder> holder, Hooks hooks, List<OwnDisk> ownDisks) {
+        /** What a container has that belongs to nobody else: nothing. */
+        public static final Host NOTHING =
+                new Host(Optional.empty(), Optional.empty(), Hooks.NONE, List.of());
+
+        public Host {
+            ownDisks = List.copyOf(ownDisks);
+        }
+    }
+
+    /**
+     * A process that does nothing and is in the container's network namespace, so that whoever is
+     * told its number finds that namespace.
+     *
+     * @param networkNamespace the path of an existing one; empty for a new one
+     */
+    public record Holder(String networkNamespace) {}
+
+    /**
+     * Programs that run on the host at steps of the container's life, in this order.
+     *
+     * @param afterCreate once the container exists and its process has not been started
+     * @param afterStart once its process runs
+     * @param afterStop once nothing of it runs any more
+     */
+    public record Hooks(
+            List<RuntimeSpec.Hook> afterCreate,
+            List<RuntimeSpec.Hook> afterStart,
+            List<RuntimeSpec.Hook> afterStop) {
+        /** No programs. */
+        public static final Hooks NONE = new Hooks(List.of(), List.of(), List.of());
+
+        public Hooks {
+            afterCreate = List.copyOf(afterCreate);
+            afterStart = List.copyOf(afterStart);
+            afterStop = List.copyOf(afterStop);
+        }
+    }
+
+    /**
+     * A disk that is made when the machine is.
+     *
+     * @param folders what it is made of, lowest first
+     * @param file where it is
+     */
+    public record OwnDisk(List<Path> folders, Path file) {
+        public OwnDisk {
+            folders = List.copyOf(folders);
+        }
+    }
 
     /**
      * What the agent is told about the machine.
      *
      * @param hostname of the machine and of the container
      * @param dns lines of resolv.conf
+     * @param files copies of the host's files, made before there is a container
      */
-    public record Guest(String hostname, List<String> dns) {
+    public record Guest(String hostname, List<String> dns, List<GuestFile> files) {
         public Guest {
             dns = List.copyOf(dns);
+            files = List.copyOf(files);
         }
     }
+
+    /**
+     * A file of the host that the guest gets a copy of.
+     *
+     * @param source on the host
+     * @param path in the guest
+     */
+    public record GuestFile(Path source, String path) {}
 
     /**
      * One storage, in the words of the agent's protocol.

@@ -11,53 +11,61 @@ import io.bunkai.config.ConfigurationWarning;
 import io.bunkai.config.LoadedConfiguration;
 import io.bunkai.config.SizingConfiguration;
 import io.bunkai.linux.Signals;
-import io.bunkai.oci.DefaultSpec;
 import io.bunkai.oci.RuntimeSpec;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.VirtualMachineSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
- * Makes plans: configuration, annotations, image and request go in, and everything that a start
- * will make comes out. Touches nothing but the image store, so {@code bunkai explain} calls it,
- * too.
+ * Makes plans: configuration, annotations, image or bundle, and request go in, and everything that
+ * a start will make comes out. Touches nothing but the stores of disks, so {@code bunkai explain}
+ * calls it, too.
  */
 public final class Planner {
     private static final String CONTAINER_HOME = "/run/kata-containers/";
     private static final int ROOT_DISK_SLOT = 4;
-    private static final int IMAGE_DISK_SLOT = 5;
-    private static final long CPU_PERIOD_MICROS = 100_000;
-    private static final long NANO_CPUS_PER_CPU = 1_000_000_000;
-
-    /** A thousandth of a period is the least that the kernel takes. */
-    private static final long SMALLEST_QUOTA_MICROS = 1000;
-
     private static final int HOSTNAME_LENGTH = 12;
-    private static final ByteSize SMALLEST_MEMORY = ByteSize.ofMib(6);
+    private static final long NANO_CPUS_PER_CPU = 1_000_000_000;
+    private static final String IMAGE_NAME = "io.kubernetes.cri.image-name";
 
-    private final LoadedConfiguration configuration;
+    private final Configurations configurations;
     private final AnnotationPolicy annotations;
     private final ImageSource images;
-    private final MachineAssembly machines;
+    private final LayerSource layers;
+    private final Machines machines;
     private final Hypervisor hypervisor;
     private final HostCgroups cgroups;
     private final StateRoot root;
 
-    /** Plans by this configuration, for machines of this hypervisor. */
+    /** What assembles the machines of a configuration. */
+    @FunctionalInterface
+    public interface Machines {
+        /**
+         * {@return the assembly for machines that are configured like this}
+         *
+         * @throws Fault FAILED_PRECONDITION if this node cannot run them
+         */
+        MachineAssembly of(Configuration configuration);
+    }
+
+    /** Plans by these configurations, for machines of this hypervisor. */
     public Planner(
-            LoadedConfiguration configuration,
+            Configurations configurations,
             AnnotationPolicy annotations,
             ImageSource images,
-            MachineAssembly machines,
+            LayerSource layers,
+            Machines machines,
             Hypervisor hypervisor,
             HostCgroups cgroups,
             StateRoot root) {
-        this.configuration = configuration;
+        this.configurations = configurations;
         this.annotations = annotations;
         this.images = images;
+        this.layers = layers;
         this.machines = machines;
         this.hypervisor = hypervisor;
         this.cgroups = cgroups;
@@ -77,52 +85,175 @@ public final class Planner {
     }
 
     /**
-     * {@return the plan for a request}
+     * {@return the plan for a container that is made of an image}
      *
      * @throws Fault INVALID_ARGUMENT if the request or an annotation makes no sense or is not
      *     allowed, and what resolving the image throws
      */
     Planned plan(ContainerRequest request, String id, String name) {
         RequestCheck.check(request);
-        LoadedConfiguration loaded = annotations.apply(configuration, request.annotations());
-        Configuration effective = loaded.configuration();
+        LoadedConfiguration loaded = configured(Optional.empty(), request.annotations());
+        SizingConfiguration sizing = loaded.configuration().sizing();
         ImageSource.Image image = images.resolve(request.image());
-        Plan.Sizing sizing = sizing(effective.sizing(), request);
-        String home = CONTAINER_HOME + id;
-        List<Path> groups = cgroups.of(id);
-        VirtualMachineSpec machine =
-                machines.assemble(
-                        new MachineAssembly.Wishes(
-                                id,
-                                root.sandboxes().resolve(id),
-                                effective,
-                                sizing.vcpus(),
-                                ByteSize.ofMib(sizing.memoryMib()),
-                                guestImage(effective.boot()),
-                                ROOT_DISK_SLOT,
-                                List.of(
-                                        new MachineAssembly.DiskWish(
-                                                "image", image.disk(), IMAGE_DISK_SLOT)),
-                                HostCgroups.procsFiles(groups)));
-        Plan plan =
-                new Plan(
+        String hostname = hostname(request.hostname(), id);
+        Draft draft =
+                new Draft(
                         id,
                         name,
-                        sizing,
-                        machine,
-                        hypervisor.command(machine),
-                        groups,
-                        new Plan.Image(image.reference(), image.digest(), image.disk()),
-                        new Plan.Guest(hostname(request, id), List.of()),
-                        storages(home),
-                        process(request, image, home, id),
+                        MachineSizing.of(sizing, request.nanoCpus(), request.memory()),
+                        List.of(image.disk()),
+                        new Plan.Image(image.reference(), image.digest(), List.of(image.disk())),
+                        Plan.Host.NOTHING,
+                        new Plan.Guest(hostname, List.of(), List.of()),
+                        ImageProcess.of(
+                                request,
+                                image,
+                                RootDisks.rootOf(homeOf(id)),
+                                cgroupOf(id),
+                                hostname),
                         request.user().isEmpty() ? image.user() : request.user(),
                         image.stopSignal().isEmpty()
                                 ? Signals.SIGTERM
                                 : Signals.number(image.stopSignal()));
-        List<String> warnings =
-                loaded.warnings().stream().map(ConfigurationWarning::toString).toList();
-        return new Planned(plan, warnings);
+        return planned(draft, loaded, List.of());
+    }
+
+    /**
+     * {@return the plan for a container that is made of a bundle}
+     *
+     * @throws Fault INVALID_ARGUMENT if the bundle or an annotation makes no sense or is not
+     *     allowed, NOT_FOUND if something that it names is not there, UNIMPLEMENTED if it needs
+     *     what no machine has yet, and what making its disks throws
+     */
+    Planned plan(BundleRequest request, String id, String name) {
+        RuntimeSpec spec = request.spec();
+        BundleProcess process = BundleProcess.of(request, homeOf(id), cgroupOf(id));
+        LoadedConfiguration loaded = configured(request.configuration(), spec.annotations());
+        List<String> warnings = new ArrayList<>(process.warnings());
+        Plan.Sizing size = sizing(loaded.configuration().sizing(), spec, warnings);
+        RootFolders folders = RootFolders.of(request);
+        List<Path> disks = new ArrayList<>(kept(folders.layers()));
+        List<Plan.OwnDisk> own = new ArrayList<>();
+        if (!folders.changing().isEmpty()) {
+            own.add(new Plan.OwnDisk(folders.changing(), root.ownDisks().resolve(id + ".erofs")));
+            disks.add(own.getFirst().file());
+        }
+        String reference = spec.annotations().getOrDefault(IMAGE_NAME, "");
+        String asked = spec.hostname() == null ? "" : spec.hostname();
+        Draft draft =
+                new Draft(
+                        id,
+                        name,
+                        size,
+                        disks,
+                        new Plan.Image(reference, "", disks),
+                        new Plan.Host(
+                                Optional.of(request.bundle()),
+                                Optional.of(new Plan.Holder(BundleProcess.networkNamespace(spec))),
+                                process.hooks(),
+                                own),
+                        new Plan.Guest(hostname(asked, id), List.of(), process.files()),
+                        process.spec(),
+                        "",
+                        Signals.SIGTERM);
+        return planned(draft, loaded, warnings);
+    }
+
+    /** What differs between containers; the rest of a plan follows from it. */
+    private record Draft(
+            String id,
+            String name,
+            Plan.Sizing sizing,
+            List<Path> disks,
+            Plan.Image image,
+            Plan.Host host,
+            Plan.Guest guest,
+            RuntimeSpec process,
+            String user,
+            int stopSignal) {}
+
+    private Planned planned(Draft draft, LoadedConfiguration loaded, List<String> warnings) {
+        Configuration effective = loaded.configuration();
+        String id = draft.id();
+        RootDisks disks = RootDisks.of(draft.disks(), homeOf(id));
+        List<Path> groups = cgroups.of(id);
+        VirtualMachineSpec machine =
+                machines.of(effective)
+                        .assemble(
+                                new MachineAssembly.Wishes(
+                                        id,
+                                        root.sandboxes().resolve(id),
+                                        effective,
+                                        draft.sizing().vcpus(),
+                                        ByteSize.ofMib(draft.sizing().memoryMib()),
+                                        guestImage(effective.boot()),
+                                        ROOT_DISK_SLOT,
+                                        disks.wishes(),
+                                        HostCgroups.procsFiles(groups)));
+        Plan plan =
+                new Plan(
+                        id,
+                        draft.name(),
+                        draft.sizing(),
+                        machine,
+                        hypervisor.command(machine),
+                        groups,
+                        draft.image(),
+                        draft.host(),
+                        draft.guest(),
+                        disks.storages(),
+                        draft.process(),
+                        draft.user(),
+                        draft.stopSignal());
+        List<String> all = new ArrayList<>(warnings);
+        loaded.warnings().stream().map(ConfigurationWarning::toString).forEach(all::add);
+        return new Planned(plan, all);
+    }
+
+    private LoadedConfiguration configured(Optional<Path> file, Map<String, String> asked) {
+        return annotations.apply(configurations.get(file), asked);
+    }
+
+    private static String homeOf(String id) {
+        return CONTAINER_HOME + id;
+    }
+
+    private static String cgroupOf(String id) {
+        return "/bunkai/" + id;
+    }
+
+    private static String hostname(String asked, String id) {
+        return asked.isEmpty() ? id.substring(0, HOSTNAME_LENGTH) : asked;
+    }
+
+    /** A limit of more processors than a machine may have is none: as many as there may be. */
+    private static Plan.Sizing sizing(
+            SizingConfiguration sizing, RuntimeSpec spec, List<String> warnings) {
+        long asked = BundleProcess.nanoCpus(spec);
+        long most =
+                (long)
+                        ((sizing.maximumProcessors() - sizing.overheadProcessors())
+                                * NANO_CPUS_PER_CPU);
+        if (asked > most) {
+            warnings.add(
+                    "the container may use more processors than a machine may have (%d); it gets"
+                                    .formatted(sizing.maximumProcessors())
+                            + " as many as that");
+        }
+        return MachineSizing.of(sizing, Math.min(asked, most), BundleProcess.memory(spec));
+    }
+
+    /** A disk for each layer; if they are too many, the lowest share one. */
+    private List<Path> kept(List<Path> folders) {
+        if (folders.isEmpty()) {
+            return List.of();
+        }
+        int most = RootDisks.MOST - 1; // one is left for what may still change
+        int lowest = Math.max(1, folders.size() - most + 1);
+        List<List<Path>> stacks = new ArrayList<>();
+        stacks.add(folders.subList(0, lowest));
+        folders.subList(lowest, folders.size()).forEach(folder -> stacks.add(List.of(folder)));
+        return layers.disks(stacks);
     }
 
     private static Path guestImage(BootConfiguration boot) {
@@ -135,151 +266,5 @@ public final class Planner {
                                     ramDisk.path())
                             .withHint("set image in configuration.toml instead of initrd");
         };
-    }
-
-    /**
-     * A limit of the container's becomes the machine's size, with what the guest itself needs on
-     * top.
-     */
-    private static Plan.Sizing sizing(SizingConfiguration sizing, ContainerRequest request) {
-        double processors = sizing.processors();
-        String processorsFrom = "default_vcpus";
-        if (request.nanoCpus() > 0) {
-            processors =
-                    (double) request.nanoCpus() / NANO_CPUS_PER_CPU + sizing.overheadProcessors();
-            processorsFrom = "the limit of the container, plus overhead_vcpus";
-        }
-        // A double has room for what a long of billionths can ask for, an int has not.
-        double wholeProcessors = Math.max(1, Math.ceil(processors));
-        if (wholeProcessors > sizing.maximumProcessors()) {
-            throw Fault.invalidArgument(
-                            "%.0f processors were asked for, and a machine may have %d",
-                            wholeProcessors, sizing.maximumProcessors())
-                    .withHint("ask for fewer, or raise default_maxvcpus in configuration.toml");
-        }
-        int vcpus = (int) wholeProcessors;
-        ByteSize memory = sizing.memory();
-        String memoryFrom = "default_memory";
-        if (request.memory().isPresent()) {
-            memory = checkedMemory(request.memory().get(), sizing);
-            memoryFrom = "the limit of the container, plus overhead_memory";
-        }
-        return new Plan.Sizing(
-                vcpus,
-                memory.mibCeiling(),
-                "vcpus: %s; memory: %s".formatted(processorsFrom, memoryFrom));
-    }
-
-    private static ByteSize checkedMemory(ByteSize limit, SizingConfiguration sizing) {
-        if (limit.compareTo(SMALLEST_MEMORY) < 0) {
-            throw Fault.invalidArgument("a memory limit of %s is too small for any process", limit)
-                    .withHint("ask for at least %s", SMALLEST_MEMORY);
-        }
-        // The limit alone is looked at first: near the largest number a sum would overflow.
-        if (limit.compareTo(sizing.maximumMemory()) > 0
-                || limit.plus(sizing.overheadMemory()).compareTo(sizing.maximumMemory()) > 0) {
-            throw Fault.invalidArgument(
-                            "a machine for a limit of %s would need %s on top, and it may have %s"
-                                    + " in all",
-                            limit, sizing.overheadMemory(), sizing.maximumMemory())
-                    .withHint("ask for less, or raise default_maxmemory in configuration.toml");
-        }
-        return limit.plus(sizing.overheadMemory());
-    }
-
-    private static String hostname(ContainerRequest request, String id) {
-        return request.hostname().isEmpty() ? id.substring(0, HOSTNAME_LENGTH) : request.hostname();
-    }
-
-    /**
-     * The image's disk below, a tmpfs for what the container writes, and the overlay of both on
-     * top.
-     */
-    private static List<Plan.Storage> storages(String home) {
-        String lower = home + "/lower";
-        String writable = home + "/rw";
-        return List.of(
-                new Plan.Storage(
-                        "blk", "%02x".formatted(IMAGE_DISK_SLOT), "erofs", List.of("ro"), lower),
-                new Plan.Storage("ephemeral", "tmpfs", "tmpfs", List.of(), writable),
-                new Plan.Storage(
-                        "overlayfs",
-                        "overlay",
-                        "overlay",
-                        List.of(
-                                "lowerdir=" + lower,
-                                "upperdir=" + writable + "/upper",
-                                "workdir=" + writable + "/work"),
-                        home + "/rootfs"));
-    }
-
-    private static RuntimeSpec process(
-            ContainerRequest request, ImageSource.Image image, String home, String id) {
-        List<String> arguments =
-                new ArrayList<>(
-                        request.entrypoint().map(Planner::cleared).orElse(image.entrypoint()));
-        boolean ownEntrypoint = request.entrypoint().isPresent();
-        if (!request.arguments().isEmpty()) {
-            arguments.addAll(request.arguments());
-        } else if (!ownEntrypoint) {
-            arguments.addAll(image.command());
-        }
-        if (arguments.isEmpty()) {
-            throw Fault.invalidArgument("there is no command to run, and the image names none")
-                    .withHint("write one behind the image: bunkai run IMAGE COMMAND");
-        }
-        RuntimeSpec spec = DefaultSpec.of(home + "/rootfs", "/bunkai/" + id, arguments);
-        RuntimeSpec.ContainerProcess process = spec.process();
-        RuntimeSpec.Linux linux = spec.linux();
-        if (process == null || linux == null) {
-            throw new IllegalStateException("the default has a process and is for Linux");
-        }
-        process = process.withEnv(environment(request, image, id, process.env()));
-        String directory = request.directory().isEmpty() ? image.directory() : request.directory();
-        // An image's may lack the slash, as builders of images forgive it.
-        process = process.withCwd(directory.startsWith("/") ? directory : "/" + directory);
-        if (request.terminal().isPresent()) {
-            var size = request.terminal().get();
-            process = process.onTerminal(new RuntimeSpec.Box(size.rows(), size.columns()));
-        }
-        return spec.withProcess(process)
-                .withHostname(hostname(request, id))
-                .withLinux(linux.withResources(resources(request, linux)));
-    }
-
-    /** Docker's way to say "none" is one empty word. */
-    private static List<String> cleared(List<String> entrypoint) {
-        return entrypoint.equals(List.of("")) ? List.of() : entrypoint;
-    }
-
-    private static List<String> environment(
-            ContainerRequest request, ImageSource.Image image, String id, List<String> defaults) {
-        List<String> own = new ArrayList<>();
-        own.add("HOSTNAME=" + hostname(request, id));
-        if (request.terminal().isPresent()) {
-            own.add("TERM=xterm");
-        }
-        List<String> all = AgentSpec.mergedEnvironment(defaults, own);
-        all = AgentSpec.mergedEnvironment(all, image.environment());
-        return AgentSpec.mergedEnvironment(all, request.environment());
-    }
-
-    private static RuntimeSpec.Resources resources(
-            ContainerRequest request, RuntimeSpec.Linux linux) {
-        List<RuntimeSpec.DeviceRule> devices =
-                linux.resources() == null ? List.of() : linux.resources().devices();
-        RuntimeSpec.Memory memory =
-                request.memory().map(size -> RuntimeSpec.Memory.limit(size.bytes())).orElse(null);
-        RuntimeSpec.Cpu cpu = null;
-        if (request.nanoCpus() > 0) {
-            long quota = request.nanoCpus() / (NANO_CPUS_PER_CPU / CPU_PERIOD_MICROS);
-            cpu = RuntimeSpec.Cpu.quota(Math.max(SMALLEST_QUOTA_MICROS, quota), CPU_PERIOD_MICROS);
-        }
-        return RuntimeSpec.Resources.of(devices, memory, cpu, null);
-    }
-
-    /** {@return the configuration that plans are made by} */
-    Optional<Path> configurationFile() {
-        return configuration.files().stream().findFirst();
     }
 }

@@ -18,6 +18,7 @@ import java.io.OutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -47,6 +48,9 @@ final class ProcessStreams {
      */
     private static final Duration SILENCE = Duration.ofSeconds(2);
 
+    /** How long a reader that an owner has named may take nothing after the process's end. */
+    static final Duration READER_PATIENCE = Duration.ofSeconds(10);
+
     private static final Duration POLL = Duration.ofMillis(20);
 
     /** Closing is small talk: a guest that does not answer it is not waited for. */
@@ -58,6 +62,7 @@ final class ProcessStreams {
     private final boolean terminal;
     private final AttachedStreams attached;
     private final Sink sink;
+    private final Optional<Duration> readerPatience;
     private final NanoClock clock;
     private final AtomicLong movedAt;
     private final AtomicLong unfinishedWrites = new AtomicLong();
@@ -69,6 +74,13 @@ final class ProcessStreams {
         void accept(OutputLog.Stream stream, byte[] data);
     }
 
+    /**
+     * Makes the streams of a process.
+     *
+     * @param sink gets everything that the process writes
+     * @param readerPatience how long, after the process's end, a reader may take nothing; empty for
+     *     as long as it likes
+     */
     ProcessStreams(
             GuestCalls guest,
             String containerId,
@@ -76,6 +88,7 @@ final class ProcessStreams {
             boolean terminal,
             AttachedStreams attached,
             Sink sink,
+            Optional<Duration> readerPatience,
             NanoClock clock) {
         this.guest = guest;
         this.containerId = containerId;
@@ -83,6 +96,7 @@ final class ProcessStreams {
         this.terminal = terminal;
         this.attached = attached;
         this.sink = sink;
+        this.readerPatience = readerPatience;
         this.clock = clock;
         this.movedAt = new AtomicLong(clock.nanos());
     }
@@ -235,13 +249,20 @@ final class ProcessStreams {
             while (!output.join(POLL)) {
                 long now = clock.nanos();
                 long silent = Math.min(now - endedAt, now - movedAt.get());
-                if (unfinishedWrites.get() == 0 && silent > SILENCE.toNanos()) {
+                if (silent > mostSilentNanos()) {
                     break;
                 }
             }
         }
         attached.closeOutput(OutputLog.Stream.STDOUT);
         attached.closeOutput(OutputLog.Stream.STDERR);
+    }
+
+    /** A reader is waited for as long as it takes, unless somebody has said how long. */
+    private long mostSilentNanos() {
+        return unfinishedWrites.get() == 0
+                ? SILENCE.toNanos()
+                : readerPatience.map(Duration::toNanos).orElse(Long.MAX_VALUE);
     }
 
     /**

@@ -4,6 +4,7 @@ package io.bunkai.runtime;
 
 import io.bunkai.base.Fault;
 import io.bunkai.linux.Terminal;
+import io.bunkai.oci.RuntimeSpec;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
@@ -68,6 +69,20 @@ final class RequestCheck {
         directory(request.directory());
         plain("user", request.user());
         terminal(request.terminal());
+    }
+
+    /**
+     * Checks a process as a bundle or a client of containerd describes it.
+     *
+     * @throws Fault INVALID_ARGUMENT with the first thing that makes no sense
+     */
+    static void check(RuntimeSpec.ContainerProcess process) {
+        if (process.args().isEmpty()) {
+            throw Fault.invalidArgument("there is no command to run").withHint("set args");
+        }
+        words("argument", process.args());
+        environment(process.env());
+        directory(process.cwd());
     }
 
     private static void environment(List<String> variables) {

@@ -23,6 +23,7 @@ import io.bunkai.vmm.VmEvent;
 import io.bunkai.vmm.VmExit;
 import io.bunkai.vmm.VmListener;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -56,13 +57,19 @@ final class Sandbox implements AutoCloseable {
     private final VirtualMachine machine;
     private final AgentConnection agent;
     private final GuestConsole console;
+    private final NanoClock clock;
 
     private Sandbox(
-            Plan plan, VirtualMachine machine, AgentConnection agent, GuestConsole console) {
+            Plan plan,
+            VirtualMachine machine,
+            AgentConnection agent,
+            GuestConsole console,
+            NanoClock clock) {
         this.plan = plan;
         this.machine = machine;
         this.agent = agent;
         this.console = console;
+        this.clock = clock;
     }
 
     /** What happens while a machine is brought up that others must know of at once. */
@@ -133,7 +140,7 @@ final class Sandbox implements AutoCloseable {
             machine.resume(deadline);
             timeline.step("agent.ready", () -> awaitAgent(plan, machine, agent, console, deadline));
             progress.agentReady();
-            Sandbox sandbox = new Sandbox(plan, machine, agent, console);
+            Sandbox sandbox = new Sandbox(plan, machine, agent, console, clock);
             try {
                 timeline.step("sandbox.create", () -> sandbox.prepareGuest(deadline));
             } catch (IOException e) {
@@ -221,7 +228,7 @@ final class Sandbox implements AutoCloseable {
                     undo.own(new AgentConnection(plan.id(), machine.agentSocket(), clock));
             onExit(machine, _ -> agent.close());
             undo.release();
-            return new Sandbox(plan, machine, agent, console);
+            return new Sandbox(plan, machine, agent, console, clock);
         }
     }
 
@@ -285,27 +292,33 @@ final class Sandbox implements AutoCloseable {
     }
 
     /**
-     * Calls {@code listener} when a process ran out of memory. Once: that it happened is all that
-     * is told, and a guest that says so without end is not listened to.
+     * Calls {@code listener} whenever a process ran out of memory. A guest that says so without end
+     * is listened to ever more slowly.
      */
     void watchMemory(Runnable listener) {
-        Thread.ofVirtual()
-                .name("oom " + plan.id())
-                .start(() -> {
-                    try {
-                        agent.call(
-                                AgentMethods.GET_OOM_EVENT,
-                                GetOOMEventRequest.getDefaultInstance(),
-                                Deadline.never());
-                        listener.run();
-                    } catch (IOException | Fault e) {
-                        LOG.log(
-                                System.Logger.Level.DEBUG,
-                                "memory is not watched any more machine={0} reason={1}",
-                                plan.id(),
-                                e.getMessage());
-                    }
-                });
+        Thread.ofVirtual().name("oom " + plan.id()).start(() -> followMemory(listener));
+    }
+
+    private void followMemory(Runnable listener) {
+        Pace pace = new Pace(clock);
+        try {
+            while (true) {
+                agent.call(
+                        AgentMethods.GET_OOM_EVENT,
+                        GetOOMEventRequest.getDefaultInstance(),
+                        Deadline.never());
+                listener.run();
+                Thread.sleep(pace.next());
+            }
+        } catch (IOException | Fault e) {
+            LOG.log(
+                    System.Logger.Level.DEBUG,
+                    "memory is not watched any more machine={0} reason={1}",
+                    plan.id(),
+                    e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Lets go of the machine, which runs on. */
@@ -318,20 +331,23 @@ final class Sandbox implements AutoCloseable {
 
     /**
      * Ends a machine and removes what it left on the host. Idempotent; needs nothing but the plan
-     * and, if it is known, QEMU's identity.
+     * and what is known of its processes.
      *
+     * @param vmm QEMU, if it is known
+     * @param holder the process that stands for the container, if it is known
      * @param gone called once no process is left
      * @throws Fault INTERNAL if something cannot be removed; it can be tried again
      */
     static void tearDown(
             Plan plan,
             Optional<ProcessIdentity> vmm,
+            Optional<ProcessIdentity> holder,
             Hypervisor hypervisor,
             Journal journal,
             Runnable gone) {
         Deadline deadline = Deadline.after(KILL_PATIENCE);
         try {
-            for (ProcessIdentity process : processesOf(plan, vmm, hypervisor)) {
+            for (ProcessIdentity process : processesOf(plan, vmm, holder, hypervisor)) {
                 kill(process, deadline);
             }
         } catch (InterruptedException e) {
@@ -340,7 +356,18 @@ final class Sandbox implements AutoCloseable {
         }
         gone.run();
         HostCgroups.remove(plan.cgroups(), deadline);
+        deleteOwnDisks(plan);
         journal.deleteMachineFiles(plan.id());
+    }
+
+    private static void deleteOwnDisks(Plan plan) {
+        for (Plan.OwnDisk disk : plan.host().ownDisks()) {
+            try {
+                Files.deleteIfExists(disk.file());
+            } catch (IOException e) {
+                throw Fault.internal("the disk %s cannot be removed", disk.file()).causedBy(e);
+            }
+        }
     }
 
     /**
@@ -348,9 +375,13 @@ final class Sandbox implements AutoCloseable {
      * groups.
      */
     private static List<ProcessIdentity> processesOf(
-            Plan plan, Optional<ProcessIdentity> vmm, Hypervisor hypervisor) {
+            Plan plan,
+            Optional<ProcessIdentity> vmm,
+            Optional<ProcessIdentity> holder,
+            Hypervisor hypervisor) {
         List<ProcessIdentity> found = new ArrayList<>();
         vmm.filter(ProcessIdentity::isAlive).ifPresent(found::add);
+        holder.filter(ProcessIdentity::isAlive).ifPresent(found::add);
         for (int pid : HostCgroups.processes(plan.cgroups())) {
             ProcessIdentity.of(pid)
                     .filter(process -> !found.contains(process))

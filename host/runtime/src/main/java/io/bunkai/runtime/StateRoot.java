@@ -35,7 +35,8 @@ public record StateRoot(Path path) {
             Path real = path.toRealPath();
             refuseTooLong(real);
             StateRoot root = new StateRoot(real);
-            for (Path directory : new Path[] {root.run(), root.library(), root.logs()}) {
+            for (Path directory :
+                    new Path[] {root.run(), root.library(), root.logs(), root.ownDisks()}) {
                 Files.createDirectories(directory);
                 Files.setPosixFilePermissions(
                         directory, PosixFilePermissions.fromString("rwx------"));
@@ -84,6 +85,16 @@ public record StateRoot(Path path) {
     /** {@return the store of image disks} */
     public Path images() {
         return library().resolve("images");
+    }
+
+    /** {@return the store of disks of layers} */
+    public Path layers() {
+        return library().resolve("layers");
+    }
+
+    /** {@return disks of single containers} */
+    public Path ownDisks() {
+        return library().resolve("disks");
     }
 
     /** {@return answers that are dear to find out} */

@@ -9,6 +9,8 @@ import io.bunkai.vmm.Hypervisor;
 interface Surroundings {
     Hypervisor hypervisor();
 
+    LayerSource layers();
+
     Journal journal();
 
     NanoClock clock();

@@ -129,6 +129,7 @@ class ContainerLifeTest {
                         "agent.ready",
                         "sandbox.create",
                         "container.create",
+                        "prepare",
                         "container.start");
     }
 
@@ -525,8 +526,7 @@ class ContainerLifeTest {
         "START_MACHINE_JOURNALED",
         "START_AGENT_READY",
         "START_CONTAINER_CREATED",
-        "START_PROCESS_STARTED",
-        "START_FINISHED"
+        "START_PREPARED"
     })
     void aStartIsCalledOffAtEveryStep(CrashPoint where) throws Exception {
         CountDownLatch there = new CountDownLatch(1);
@@ -704,19 +704,80 @@ class ContainerLifeTest {
     }
 
     @Test
-    void aGuestThatTellsOfMemoryWithoutEndIsAskedOnce() throws Exception {
+    void everyTimeMemoryRanOutIsTold() throws Exception {
         node.hypervisor().program(ScriptedProcess::readStdin);
+        CountDownLatch told = new CountDownLatch(2);
+        CountDownLatch asked = new CountDownLatch(1);
         node.hypervisor()
                 .prepare(agent ->
                         agent.answer(
                                 AgentMethods.GET_OOM_EVENT,
-                                (_, _) -> OOMEvent.getDefaultInstance()));
+                                (_, _) -> {
+                                    asked.await();
+                                    return OOMEvent.getDefaultInstance();
+                                }));
+        Container container = create();
+        container.onOutOfMemory(told::countDown);
+        asked.countDown();
+        container.start(FakeNode.soon());
+        assertThat(told.await(60, TimeUnit.SECONDS)).isTrue();
+        node.hypervisor().machine(container.id()).agent().awaitStart().exit(0);
+        assertThat(exitOf(container).oomKilled()).isTrue();
+    }
+
+    // ---- prepared and started apart ----
+
+    @Test
+    void aPreparedContainerWaitsForItsStart() throws Exception {
+        Container container = create();
+        container.prepare(FakeNode.soon());
+        assertThat(container.stage()).isEqualTo(Container.Stage.PREPARED);
+        assertThat(container.record().phase()).isEqualTo(ContainerRecord.Phase.PREPARED);
+        ScriptedAgent agent = node.hypervisor().machine(container.id()).agent();
+        assertThat(agent.calls()).contains("CreateContainer").doesNotContain("StartContainer");
+        container.start(FakeNode.soon());
+        assertThat(exitOf(container).code()).isZero();
+        assertThat(container.stage()).isEqualTo(Container.Stage.ENDED);
+        assertThat(container.startedAtMillis()).isPositive();
+    }
+
+    @Test
+    void aPreparedContainerCanBeKilled() throws Exception {
+        Container container = create();
+        container.prepare(FakeNode.soon());
+        container.kill();
+        assertThat(exitOf(container).code()).isEqualTo(137);
+        assertThat(node.hypervisor().living()).isZero();
+        assertThat(catchThrowableOfType(Fault.class, () -> container.start(FakeNode.soon())).code())
+                .isEqualTo(FaultCode.FAILED_PRECONDITION);
+    }
+
+    @Test
+    void aContainerIsPreparedOnce() {
+        Container container = create();
+        container.prepare(FakeNode.soon());
+        assertThat(
+                        catchThrowableOfType(Fault.class, () -> container.prepare(FakeNode.soon()))
+                                .code())
+                .isEqualTo(FaultCode.FAILED_PRECONDITION);
+    }
+
+    @Test
+    void aPauseIsPartOfTheRecordAndKeepsFurtherProcessesOut() throws Exception {
+        node.hypervisor().program(ScriptedProcess::readStdin);
         Container container = create();
         container.start(FakeNode.soon());
-        ScriptedAgent agent = node.hypervisor().machine(container.id()).agent();
-        agent.awaitStart().exit(0);
-        assertThat(exitOf(container).oomKilled()).isTrue();
-        assertThat(agent.calls().stream().filter("GetOOMEvent"::equals)).hasSize(1);
+        container.pause(FakeNode.soon());
+        assertThat(container.stage()).isEqualTo(Container.Stage.PAUSED);
+        assertThat(container.record().paused()).isTrue();
+        assertThat(catchThrowableOfType(Fault.class, () -> container.exec(FakeNode.exec("x"))))
+                .hasMessageContaining("is paused");
+        assertThat(catchThrowableOfType(Fault.class, () -> container.pause(FakeNode.soon())))
+                .hasMessageContaining("is paused");
+        container.resume(FakeNode.soon());
+        assertThat(container.stage()).isEqualTo(Container.Stage.RUNNING);
+        assertThat(catchThrowableOfType(Fault.class, () -> container.resume(FakeNode.soon())))
+                .hasMessageContaining("is not paused");
     }
 
     // ---- losses ----

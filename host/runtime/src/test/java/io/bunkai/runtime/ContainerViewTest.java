@@ -133,13 +133,14 @@ class ContainerViewTest {
                                 "launch",
                                 "cgroups",
                                 "image",
+                                "host",
                                 "guest",
                                 "storages",
                                 "process",
                                 "user",
                                 "stopSignal"));
         assertThat(json.path("memoryBytes").asLong()).isEqualTo(224L << 20);
-        assertThat(json.path("plan").path("image").path("disk").asString())
+        assertThat(json.path("plan").path("image").path("disks").path(0).asString())
                 .isEqualTo(node.image().disk().toString());
     }
 

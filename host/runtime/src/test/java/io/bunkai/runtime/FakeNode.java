@@ -32,6 +32,7 @@ public final class FakeNode implements AutoCloseable {
 
     private final TestRoot root = TestRoot.create();
     private final ScriptedHypervisor hypervisor = new ScriptedHypervisor();
+    private final FakeLayers layers = new FakeLayers(root.resolve("layers"));
     private final StateRoot stateRoot = StateRoot.open(root.path().resolve("state"));
     private ImageSource.Image image =
             new ImageSource.Image(
@@ -44,6 +45,11 @@ public final class FakeNode implements AutoCloseable {
                     "",
                     "",
                     "");
+
+    /** {@return where disks of folders come from} */
+    public FakeLayers layers() {
+        return layers;
+    }
 
     /** {@return a deadline that nothing should come near} */
     public static Deadline soon() {
@@ -82,24 +88,29 @@ public final class FakeNode implements AutoCloseable {
 
     /** {@return what a daemon begins with that does this at its crash points} */
     public Containers open(CrashPoints crashPoints) {
-        return Containers.open(planner(""), hypervisor, stateRoot, NanoClock.SYSTEM, crashPoints);
+        return Containers.open(
+                planner(""), layers, hypervisor, stateRoot, NanoClock.SYSTEM, crashPoints);
     }
 
     /** {@return a planner by a configuration file with this content} */
     public Planner planner(String toml) {
         return new Planner(
-                configuration(toml),
+                file -> configuration(toml, file),
                 new AnnotationPolicy(),
                 _ -> image,
-                new MachineAssembly(Accelerator.TCG, List.of("quiet")),
+                layers,
+                _ -> new MachineAssembly(Accelerator.TCG, List.of("quiet")),
                 hypervisor,
                 HostCgroups.find(root.resolve("cgroup"), "bunkai"),
                 stateRoot);
     }
 
-    private LoadedConfiguration configuration(String toml) {
+    private LoadedConfiguration configuration(String toml, Optional<Path> other) {
         try {
-            Path file = Files.writeString(root.resolve("configuration.toml"), toml);
+            Path file =
+                    other.isPresent()
+                            ? other.get()
+                            : Files.writeString(root.resolve("configuration.toml"), toml);
             Defaults defaults =
                     new Defaults(
                             Path.of("/usr/bin/fake-qemu"),

@@ -46,7 +46,7 @@ class JournalTest {
                         .annotations(Map.of("io.bunkai.note", "x"))
                         .request();
         Plan plan = node.planner("").plan(request, ID, "web").plan();
-        return ContainerRecord.created(request, plan, 1_700_000_000_123L);
+        return ContainerRecord.created(Terms.of(request), plan, 1_700_000_000_123L);
     }
 
     private ContainerRecord readBack() {
@@ -191,10 +191,10 @@ class JournalTest {
     void anotherVersionIsRefused() throws IOException {
         journal.write(record());
         Path file = directory.resolve(ID).resolve("journal.json");
-        Files.writeString(file, Files.readString(file).replace("\"version\":1", "\"version\":2"));
+        Files.writeString(file, Files.readString(file).replace("\"version\":2", "\"version\":3"));
         Fault fault = catchThrowableOfType(Fault.class, journal::readAll);
         assertThat(fault.code()).isEqualTo(FaultCode.FAILED_PRECONDITION);
-        assertThat(fault).hasMessageContaining("version 2");
+        assertThat(fault).hasMessageContaining("version 3");
     }
 
     @Test

@@ -154,7 +154,7 @@ class PlannerTest {
                 .extracting(disk -> disk.serial() + " " + disk.slot() + " " + disk.readOnly())
                 .containsExactly("bunkai-root 4 true", "image 5 true");
         assertThat(plan.launch()).isEqualTo(node.hypervisor().command(plan.machine()));
-        assertThat(plan.image().disk()).isEqualTo(node.image().disk());
+        assertThat(plan.image().disks()).containsExactly(node.image().disk());
     }
 
     @Test

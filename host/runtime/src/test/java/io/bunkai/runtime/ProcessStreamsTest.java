@@ -24,6 +24,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -45,6 +46,10 @@ class ProcessStreamsTest {
     private final CompletableFuture<Void> inputEnded = guest.inputEnded;
 
     private ProcessStreams streams(boolean terminal) {
+        return streams(terminal, Optional.empty());
+    }
+
+    private ProcessStreams streams(boolean terminal, Optional<Duration> readerPatience) {
         return new ProcessStreams(
                 guest,
                 "c1",
@@ -56,6 +61,7 @@ class ProcessStreamsTest {
                         kept.writeBytes(data);
                     }
                 },
+                readerPatience,
                 clock);
     }
 
@@ -251,6 +257,24 @@ class ProcessStreamsTest {
         }
         delivered.get(60, TimeUnit.SECONDS);
         assertThat(reader.got.toByteArray()).isEqualTo(data);
+        assertThat(reader.closed).isDone();
+    }
+
+    @Test
+    void anOwnersReaderThatTakesNothingAnyMoreIsGivenUpAfterATime() throws Exception {
+        SlowReader reader = new SlowReader();
+        attached.attach(null, reader, null);
+        ProcessStreams streams = streams(true, Optional.of(ProcessStreams.READER_PATIENCE));
+        guest.stdout.add(data("never taken"));
+        streams.start();
+        reader.waiting.acquire();
+        CompletableFuture<Void> delivered = awaitDelivery(streams);
+        clock.advance(ProcessStreams.READER_PATIENCE.minusSeconds(1));
+        assertThat(delivered).isNotDone();
+        while (!delivered.isDone()) { // the wait may have begun after the first second
+            clock.advance(Duration.ofSeconds(2));
+            Thread.onSpinWait();
+        }
         assertThat(reader.closed).isDone();
     }
 

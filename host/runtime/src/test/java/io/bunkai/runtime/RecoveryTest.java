@@ -79,6 +79,7 @@ class RecoveryTest {
                         START_MACHINE_JOURNALED,
                         START_AGENT_READY,
                         START_CONTAINER_CREATED,
+                        START_PREPARED,
                         START_PROCESS_STARTED ->
                         assertEnded(
                                 containers.get("web"),

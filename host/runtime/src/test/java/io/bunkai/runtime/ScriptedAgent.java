@@ -15,6 +15,7 @@ import io.bunkai.api.agent.OOMEvent;
 import io.bunkai.api.agent.ReadStreamRequest;
 import io.bunkai.api.agent.ReadStreamResponse;
 import io.bunkai.api.agent.StatsContainerResponse;
+import io.bunkai.api.agent.UpdateContainerRequest;
 import io.bunkai.api.agent.WaitProcessResponse;
 import io.bunkai.api.agent.WriteStreamResponse;
 import io.bunkai.base.Fault;
@@ -33,6 +34,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,11 +46,13 @@ public final class ScriptedAgent {
     private final BlockingQueue<ScriptedProcess> started = new LinkedBlockingQueue<>();
     private final List<String> calls = new ArrayList<>(); // guarded by itself
     private final Map<String, Answer<?, ?>> answers = new ConcurrentHashMap<>();
-    private final CompletableFuture<Void> oom = new CompletableFuture<>();
+    private final AtomicReference<CompletableFuture<Void>> oom =
+            new AtomicReference<>(new CompletableFuture<>());
     private volatile ScriptedProcess.Program program;
     private volatile ScriptedProcess.Program execProgram = process -> process.exit(0);
     private volatile @Nullable CreateSandboxRequest sandbox;
     private volatile @Nullable CreateContainerRequest container;
+    private volatile @Nullable UpdateContainerRequest update;
     private final AtomicLong oomKills = new AtomicLong();
 
     /** Another answer than the agent's own. */
@@ -81,7 +85,7 @@ public final class ScriptedAgent {
     /** A process of the container runs out of memory. */
     public void runOutOfMemory() {
         oomKills.incrementAndGet();
-        oom.complete(null);
+        oom.get().complete(null);
     }
 
     /** What the statistics say, without an event. */
@@ -125,6 +129,11 @@ public final class ScriptedAgent {
     /** {@return what CreateSandbox was called with, if it was} */
     public @Nullable CreateSandboxRequest sandbox() {
         return sandbox;
+    }
+
+    /** {@return what UpdateContainer was called with last, if it was} */
+    public @Nullable UpdateContainerRequest update() {
+        return update;
     }
 
     /** {@return what CreateContainer was called with, if it was} */
@@ -219,8 +228,20 @@ public final class ScriptedAgent {
                 server,
                 AgentMethods.GET_OOM_EVENT,
                 (_, call) -> {
-                    await(oom, call);
+                    CompletableFuture<Void> next = oom.get();
+                    await(next, call);
+                    oom.compareAndSet(next, new CompletableFuture<>()); // each is told once
                     return OOMEvent.newBuilder().setContainerId("any").build();
+                });
+        offer(server, AgentMethods.PAUSE_CONTAINER, (_, _) -> Empty.getDefaultInstance());
+        offer(server, AgentMethods.RESUME_CONTAINER, (_, _) -> Empty.getDefaultInstance());
+        offer(server, AgentMethods.COPY_FILE, (_, _) -> Empty.getDefaultInstance());
+        offer(
+                server,
+                AgentMethods.UPDATE_CONTAINER,
+                (request, _) -> {
+                    update = request;
+                    return Empty.getDefaultInstance();
                 });
         return server.build();
     }
