@@ -23,6 +23,7 @@ final class SystemCall {
     static final int BIND = number(49, 200);
     static final int LISTEN = number(50, 201);
     static final int FCNTL = number(72, 25);
+    static final int FLOCK = number(73, 32);
     static final int PRCTL = number(157, 167);
     static final int MOUNT = number(165, 40);
     static final int UMOUNT2 = number(166, 39);
