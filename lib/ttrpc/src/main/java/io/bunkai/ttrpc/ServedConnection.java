@@ -240,11 +240,11 @@ final class ServedConnection implements Connection {
         return name.length() <= MAX_NAME ? name : name.substring(0, MAX_NAME) + "...";
     }
 
-    private static Response failed(Throwable failure) {
-        return Response.newBuilder().setStatus(Statuses.statusOf(failure)).build();
+    private Response failed(Throwable failure) {
+        return Response.newBuilder().setStatus(server.statusOf(failure)).build();
     }
 
-    private static byte[] encode(int stream, Response response) {
+    private byte[] encode(int stream, Response response) {
         byte[] frame = Frames.encode(stream, Frames.RESPONSE, (byte) 0, response);
         if (!Frames.isOversized(frame)) {
             return frame;

@@ -10,9 +10,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Failures as they travel: a code and one text. What a fault knows besides its message is appended
- * to that text on lines of their own, "cause: ..." and "hint: ...", which a person can read
- * whatever the client is, and which {@link #faultOf} takes apart again.
+ * Failures as they travel: a code and one text, in one of two forms.
+ *
+ * <p>In lines, what a fault knows besides its message is appended to that text on lines of their
+ * own, "cause: ..." and "hint: ...", which a person can read whatever the client is, and which
+ * {@link #faultOf} takes apart again. On one line, it reads "message: cause: cause (hint)", and
+ * stays the message: for clients that put their own words before and behind it.
  */
 final class Statuses {
     private static final String CAUSE = "\ncause: ";
@@ -23,11 +26,19 @@ final class Statuses {
 
     private Statuses() {}
 
-    /** {@return the one status that stands for this failure} */
+    /** {@return the one status that stands for this failure, in lines} */
     static Status statusOf(Throwable failure) {
         return switch (failure) {
-            case Fault fault -> status(fault.code(), text(fault));
+            case Fault fault -> status(fault.code(), lines(fault));
             default -> status(FaultCode.INTERNAL, "internal error: " + failure);
+        };
+    }
+
+    /** {@return the one status that stands for this failure, on one line} */
+    static Status statusOnOneLineOf(Throwable failure) {
+        return switch (failure) {
+            case Fault fault -> status(fault.code(), line(fault));
+            default -> status(FaultCode.INTERNAL, oneLine("internal error: " + failure));
         };
     }
 
@@ -60,15 +71,28 @@ final class Statuses {
         return hint == null ? fault : fault.withHint("%s", hint);
     }
 
-    private static String text(Fault fault) {
+    private static String lines(Fault fault) {
         StringBuilder text = new StringBuilder(String.valueOf(fault.getMessage()));
-        @Nullable Throwable cause = fault.getCause();
-        for (int i = 0; cause != null && i < MAX_CAUSES; i++, cause = cause.getCause()) {
-            String message = cause.getMessage();
-            text.append(CAUSE).append(oneLine(message == null ? cause.toString() : message));
-        }
+        causes(fault).forEach(cause -> text.append(CAUSE).append(cause));
         fault.hint().ifPresent(hint -> text.append(HINT).append(hint));
         return text.toString();
+    }
+
+    private static String line(Fault fault) {
+        StringBuilder text = new StringBuilder(oneLine(String.valueOf(fault.getMessage())));
+        causes(fault).forEach(cause -> text.append(": ").append(cause));
+        fault.hint().ifPresent(hint -> text.append(" (").append(oneLine(hint)).append(')'));
+        return text.toString();
+    }
+
+    private static List<String> causes(Fault fault) {
+        List<String> causes = new ArrayList<>();
+        @Nullable Throwable cause = fault.getCause();
+        for (; cause != null && causes.size() < MAX_CAUSES; cause = cause.getCause()) {
+            String message = cause.getMessage();
+            causes.add(oneLine(message == null ? cause.toString() : message));
+        }
+        return causes;
     }
 
     private static String oneLine(String text) {

@@ -3,6 +3,7 @@
 package io.bunkai.ttrpc;
 
 import com.google.protobuf.MessageLite;
+import io.bunkai.ttrpc.wire.Status;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -27,10 +28,12 @@ import org.jspecify.annotations.Nullable;
 public final class TtrpcServer {
     private final Map<String, Registered<?, ?>> methods;
     private final int maxConcurrentCalls;
+    private final boolean failuresOnOneLine;
 
     private TtrpcServer(Builder builder) {
         this.methods = Map.copyOf(builder.methods);
         this.maxConcurrentCalls = builder.maxConcurrentCalls;
+        this.failuresOnOneLine = builder.failuresOnOneLine;
     }
 
     /**
@@ -57,6 +60,7 @@ public final class TtrpcServer {
     public static final class Builder {
         private final Map<String, Registered<?, ?>> methods = new HashMap<>();
         private int maxConcurrentCalls = 128;
+        private boolean failuresOnOneLine;
 
         private Builder() {}
 
@@ -82,6 +86,15 @@ public final class TtrpcServer {
                 throw new IllegalArgumentException("not a number of calls: " + calls);
             }
             maxConcurrentCalls = calls;
+            return this;
+        }
+
+        /**
+         * Failures are told as "message: cause (hint)" and not in lines, for peers that make the
+         * text a part of a sentence of their own, as containerd does.
+         */
+        public Builder failuresOnOneLine() {
+            failuresOnOneLine = true;
             return this;
         }
 
@@ -118,6 +131,10 @@ public final class TtrpcServer {
 
     @Nullable Registered<?, ?> find(String service, String method) {
         return methods.get("/" + service + "/" + method);
+    }
+
+    Status statusOf(Throwable failure) {
+        return failuresOnOneLine ? Statuses.statusOnOneLineOf(failure) : Statuses.statusOf(failure);
     }
 
     int maxConcurrentCalls() {

@@ -41,6 +41,25 @@ class StatusesTest {
     }
 
     @Test
+    void onOneLineAFaultReadsAsASentence() {
+        Fault fault =
+                Fault.failedPrecondition("sandbox a1b2 did\nnot start")
+                        .causedBy(
+                                new IOException(
+                                        "QEMU ended\n  without a word",
+                                        new IOException("Permission denied")))
+                        .withHint("run: bunkai check");
+        Status status = Statuses.statusOnOneLineOf(fault);
+        assertThat(status.getCode()).isEqualTo(9);
+        assertThat(status.getMessage())
+                .isEqualTo(
+                        "sandbox a1b2 did not start: QEMU ended without a word:"
+                                + " Permission denied (run: bunkai check)");
+        assertThat(Statuses.statusOnOneLineOf(new IOException("a\nb")).getMessage())
+                .isEqualTo("internal error: java.io.IOException: a b");
+    }
+
+    @Test
     void aTextOfAnotherImplementationIsTheMessage() {
         Fault received = Statuses.faultOf(status(5, "Link not found\n caused by nothing"));
         assertThat(received.code()).isEqualTo(FaultCode.NOT_FOUND);

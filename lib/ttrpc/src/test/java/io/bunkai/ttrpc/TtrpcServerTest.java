@@ -177,6 +177,25 @@ class TtrpcServerTest {
     }
 
     @Test
+    void failuresAreToldOnOneLineIfThePeerWantsThat() throws Exception {
+        MemoryLink other = MemoryLink.create(64 << 10);
+        TtrpcServer oneLine =
+                TtrpcServer.builder().method(SAY, this::say).failuresOnOneLine().build();
+        Future<?> served =
+                threads.submit(() -> {
+                    oneLine.serve(
+                            other.right().in(), other.right().out(), Thread.ofVirtual().factory());
+                    return null;
+                });
+        try (TtrpcClient client =
+                TtrpcClient.over(other.left().in(), other.left().out(), "the echo", other.left())) {
+            assertThatThrownBy(() -> client.call(SAY, message("fault"), Deadline.never()))
+                    .hasMessage("it is there (take another)");
+        }
+        served.get();
+    }
+
+    @Test
     void anUnknownMethodIsNamed() throws Exception {
         send(1, Request.newBuilder().setService("grpc.AgentService").setMethod("Fly").build());
         Answer answer = receive();
