@@ -115,7 +115,8 @@ final class TestContainerd implements BeforeAllCallback, AfterAllCallback {
         } finally {
             TestNode.keep(
                     dir().resolve("containerd.log"),
-                    context.getRequiredTestClass().getSimpleName() + "-" + name() + ".log");
+                    context.getRequiredTestClass().getSimpleName()
+                            + (ownsNode ? "-containerd.log" : "-containerd-beside.log"));
             events.close();
             script("remove").expectSuccess();
             machine.getFirst().assertNothingLeft(TestNode.patience());
