@@ -58,11 +58,14 @@ class ContainerdRestartTest {
         containerd.start();
 
         assertThat(Files.readString(log)).isEqualTo("ends\n");
-        assertThat(ctr.states()).containsEntry("stays", "RUNNING").containsKey("ends");
+        assertThat(ctr.state("stays")).isEqualTo("RUNNING");
         assertThat(ctr.pid("stays")).isEqualTo(pid);
-        ctr.awaitState("ends", "STOPPED");
-        assertThat(ctr.ctr("tasks", "delete", "ends").expectSuccess().err())
-                .contains("exit code 23");
+        // From 1.7 on, containerd deletes a task at its start if the shim knows no process of it.
+        if (TestContainerd.isVersion("1.6.") || !ctr.state("ends").isEmpty()) {
+            ctr.awaitState("ends", "STOPPED");
+            assertThat(ctr.ctr("tasks", "delete", "ends").expectSuccess().err())
+                    .contains("exit code 23");
+        }
         ctr.ctr("containers", "delete", "ends").expectSuccess();
 
         assertThat(ctr.inside("stays", "ls", "/before")).isEqualTo("/before");

@@ -223,15 +223,12 @@ class ContainerdTaskTest {
                         "/dev/zero");
 
         assertThat(result.exitCode()).isEqualTo(137);
-        containerd.awaitEvent(ctr, "hungry", "/tasks/delete", "hungry");
+        containerd.awaitEvent(ctr, "hungry", "/tasks/exit", "hungry");
+        // runc's shim of 2.1 may be gone before it has told of the deletion.
         assertThat(containerd.events(ctr, "hungry"))
+                .filteredOn(event -> !event.topic().equals("/tasks/delete"))
                 .extracting(CtrEvents.Event::summary)
-                .containsExactly(
-                        "create hungry",
-                        "start hungry",
-                        "oom hungry",
-                        "exit hungry 137",
-                        "delete hungry");
+                .containsExactly("create hungry", "start hungry", "oom hungry", "exit hungry 137");
     }
 
     @Test

@@ -171,6 +171,16 @@ final class TestContainerd implements BeforeAllCallback, AfterAllCallback {
         return program;
     }
 
+    /** {@return whether the version of containerd begins so} */
+    static boolean isVersion(String beginning) {
+        String said =
+                CommandRun.of(program("ctr").toString(), "--version")
+                        .run(TestNode.patience())
+                        .expectSuccess()
+                        .out();
+        return said.contains(" " + beginning);
+    }
+
     // ---- where things are ----
 
     /** {@return the folder that holds everything of it} */
@@ -258,7 +268,7 @@ final class TestContainerd implements BeforeAllCallback, AfterAllCallback {
                         return event.isPresent();
                     });
         } catch (AssertionError e) {
-            throw new AssertionError(e.getMessage() + "; there were " + events.all(), e);
+            throw new AssertionError(e.getMessage() + "; there were " + events(ctr, container), e);
         }
         return found.getFirst();
     }
