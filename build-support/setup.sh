@@ -43,6 +43,9 @@ getfattr|attr|reads extended attributes in test images
 ip|iproute2|shows whether a test has left a network device behind
 fsck.erofs|erofs-utils|checks and unpacks the disks that bunkai makes
 git|git|lists the files that belong to the project
+containerd|containerd|runs containers with our shim, each test its own one
+runc|runc|is the runtime that our shim is compared with
+setfattr|attr|sets extended attributes in test images
 '
 
 # Said to people, on standard error: standard output belongs to the program that is started in the end.
@@ -109,9 +112,28 @@ require_packages() {
     fi
     require_package_lists
     # shellcheck disable=SC2086 # several words
-    step 'install packages' packages env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y --no-install-recommends $missing
+    step 'install packages' packages install_without_services $missing
     all_there "$1" || fail "packages were installed, and programs are still missing" "" "see $made/log/packages.log"
+}
+
+# A package like containerd brings a service that it starts, now and with the machine. It is the program that is wanted.
+install_without_services() {
+    policy=/usr/sbin/policy-rc.d
+    if [ -e "$policy" ]; then
+        policy=
+    else
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        trap 'rm -f "$policy"; exit 143' TERM
+    fi
+    installed=0
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" || installed=$?
+    [ -z "$policy" ] || rm -f "$policy"
+    for package in "$@"; do
+        # The link that starts it with the machine is made even where there is no systemd.
+        [ "$package" != containerd ] || rm -f /etc/systemd/system/multi-user.target.wants/containerd.service
+    done
+    return "$installed"
 }
 
 # Also the guest image needs apt to know its packages.
