@@ -413,7 +413,7 @@ class LayerStoreTest {
                             }
                         });
         try {
-            for (int i = 0; i < 5; i++) {
+            for (int i = 0; i < 3; i++) {
                 Path disk = temporary.resolve("own" + i);
                 try {
                     new LayerStore(root).write(List.of(layer), disk, deadline());
@@ -542,6 +542,37 @@ class LayerStoreTest {
         assertThat(fault.get().code()).isEqualTo(FaultCode.ABORTED);
         assertThat(fault.get()).hasMessageContaining("changed while its disk was made");
         assertThat(root.resolve("disks")).isEmptyDirectory();
+    }
+
+    @Test
+    void readsInAChildThatCannotAdministerTheSystem() throws Exception {
+        Path slow = slowLayer();
+        Thread asking = Thread.ofVirtual().start(() -> faultOf(slow));
+        Await.until(
+                "the child to read",
+                deadline(),
+                () ->
+                        ProcessHandle.current()
+                                .children()
+                                .map(child -> statusOf(child.pid()))
+                                .anyMatch(status ->
+                                        status.contains("\nSeccomp:\t2\n")
+                                                && status.contains("\nNoNewPrivs:\t1\n")
+                                                && status.contains("\nUid:\t65534\t")
+                                                // CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN
+                                                && status.contains("\nCapEff:\t0000000000200004\n")
+                                                && status.contains(
+                                                        "\nCapBnd:\t0000000000200004\n")));
+        asking.interrupt();
+        asking.join();
+    }
+
+    private static String statusOf(long pid) {
+        try {
+            return Files.readString(Path.of("/proc/" + pid + "/status"));
+        } catch (IOException e) {
+            return "";
+        }
     }
 
     /** Nothing to write but much to read. */
