@@ -14,6 +14,7 @@ final class SystemCall {
     static final int READ = number(0, 63);
     static final int WRITE = number(1, 64);
     static final int CLOSE = number(3, 57);
+    static final int LSEEK = number(8, 62);
     static final int IOCTL = number(16, 29);
     static final int SOCKET = number(41, 198);
     static final int CONNECT = number(42, 203);
