@@ -155,20 +155,10 @@ final class Ctr {
 
     /** Ends a task with KILL, and removes it with its container. */
     void remove(String id) {
-        ctr("tasks", "kill", "--signal", "KILL", id);
+        ctr("tasks", "kill", "--signal", "KILL", id).expectSuccess();
         awaitState(id, "STOPPED");
         ctr("tasks", "delete", id).expectSuccess();
         ctr("containers", "delete", id).expectSuccess();
-    }
-
-    /** Removes whatever there is, in whatever state. */
-    void removeAll() {
-        for (String id : states().keySet()) {
-            ctr("tasks", "delete", "--force", id);
-        }
-        for (String id : out("containers", "ls", "-q").lines().toList()) {
-            ctr("containers", "delete", id);
-        }
     }
 
     /** Takes in an image that {@code make-images} made. */

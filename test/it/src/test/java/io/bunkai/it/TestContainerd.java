@@ -153,13 +153,15 @@ final class TestContainerd implements BeforeAllCallback, AfterAllCallback {
     }
 
     private CommandResult script(String command) {
-        return CommandRun.of(
-                        SourceTree.root().resolve("test/containerd/private-containerd").toString(),
-                        command,
-                        dir().toString())
-                .environment("CONTAINERD", program("containerd").toString())
-                .environment("BUNKAI_ROOT", node.root().toString())
-                .run(TestNode.patience());
+        Path script = SourceTree.root().resolve("test/containerd/private-containerd");
+        CommandRun run =
+                CommandRun.of(script.toString(), command, dir().toString())
+                        .environment("CONTAINERD", program("containerd").toString())
+                        .environment("BUNKAI_ROOT", node.root().toString());
+        if (isBunkai()) {
+            run.environment("BUNKAI_HOME", String.valueOf(SourceTree.bunkai().getParent()));
+        }
+        return run.run(TestNode.patience());
     }
 
     /** {@return one of containerd's programs} */

@@ -53,6 +53,7 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
     private static final String[] STAYS = {
         "run",
         "run/sandboxes",
+        "run/shim",
         "run/bunkaid.lock",
         "run/start.lock",
         "log",
