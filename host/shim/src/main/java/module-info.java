@@ -1,6 +1,9 @@
 // SPDX-FileCopyrightText: The Bunkai Authors
 // SPDX-License-Identifier: Apache-2.0
-/** containerd's shim protocol and task service: translation to the runtime's words, and nothing else. */
+/**
+ * containerd's shim protocol and task service: translation to the runtime's words, and nothing
+ * else.
+ */
 @org.jspecify.annotations.NullMarked
 module io.bunkai.shim {
     requires com.google.protobuf;
