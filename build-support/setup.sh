@@ -6,7 +6,7 @@
 # `tree` set to the root of the source tree and `no_install` to 1 if nothing may be installed.
 #
 # Everything made here lies beneath target/:
-#   bin/        bunkai, bunkaid: what a PATH entry needs
+#   bin/        bunkai, bunkaid, containerd-shim-bunkai-v2: what a PATH entry needs
 #   lib/        the jars of the host's programs, a module path
 #   agent-lib/  the jars of the guest's agent
 #   aot/        what the JVM has recorded of their start
@@ -25,7 +25,7 @@ mkfs.erofs|erofs-utils|makes the read-only disks of guest and images
 /var/lib/dpkg/info/busybox-static.list|busybox-static|is the program in the embedded image
 strip|binutils|shrinks the Java runtime of the guest
 unshare|util-linux|gives the guest image a root of its own while it is built
-flock|util-linux|lets two builds wait for each other
+flock|util-linux|lets two builds wait for each other, and tells the shim whether the daemon lives
 apt-get|apt|fetches the packages that the guest is made of
 dpkg-deb|dpkg|unpacks them
 '
@@ -257,6 +257,7 @@ lay_out() {
         : >"$stamps/launchers"
         rm -f "$stamps/guest" # its builder may have changed; it decides for itself
     fi
+    put_script host/shim/src/main/sh/containerd-shim-bunkai-v2
     changed=
     put_jars agent-lib guest/agent
     [ -z "$changed" ] || rm -f "$stamps/guest"
@@ -295,6 +296,16 @@ put_jars() {
                 ;;
         esac
     done
+}
+
+# A program that finds by itself what lies beside it.
+put_script() {
+    mkdir -p "$made/bin"
+    if ! cmp -s "$tree/$1" "$made/bin/${1##*/}"; then
+        cp "$tree/$1" "$made/bin/.${1##*/}.new"
+        chmod 755 "$made/bin/.${1##*/}.new"
+        mv "$made/bin/.${1##*/}.new" "$made/bin/${1##*/}"
+    fi
 }
 
 # The jar with class files that an AOT cache takes.
