@@ -421,6 +421,9 @@ rehearse_daemon() {
         tries=$((tries + 1))
         sleep 0.1
     done
+    # The shim's launcher asks in a way of its own.
+    (cd "$root" && BUNKAI_ROOT=$root "$made/bin/containerd-shim-bunkai-v2" -namespace rehearsal -address "$root/none" \
+        -id none start) || true
     for question in 'version' 'ps -a' 'explain -- true' 'inspect nothing' 'rm nothing' 'daemon stop'; do
         # shellcheck disable=SC2086 # several words
         "$made/bin/bunkai" --state-root "$root" $question || true

@@ -10,13 +10,17 @@ import io.bunkai.base.NanoClock;
 import io.bunkai.config.AnnotationPolicy;
 import io.bunkai.config.Configuration;
 import io.bunkai.images.ImageStore;
+import io.bunkai.images.LayerStore;
 import io.bunkai.linux.LockFile;
 import io.bunkai.runtime.Containers;
 import io.bunkai.runtime.CrashPoint;
 import io.bunkai.runtime.CrashPoints;
 import io.bunkai.runtime.HostCgroups;
+import io.bunkai.runtime.LayerSource;
 import io.bunkai.runtime.Planner;
 import io.bunkai.runtime.StateRoot;
+import io.bunkai.shim.ShimServer;
+import io.bunkai.shim.TaskServices;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.qemu.QemuHypervisor;
 import java.io.IOException;
@@ -39,16 +43,8 @@ final class Daemon implements AutoCloseable {
     /** How long QEMU may take to tell its version. */
     private static final Duration QUESTION = Duration.ofSeconds(10);
 
-    /** How long finding out whether KVM works may take. */
-    private static final Duration PROBE = Duration.ofSeconds(20);
-
     /** On top of the wait for the agent: what else belongs to a start. */
     private static final Duration START_MARGIN = Duration.ofSeconds(30);
-
-    /** The guest image's files, as a configuration that names none others has them. */
-    private static final String KERNEL = "vmlinuz";
-
-    private static final String IMAGE = "rootfs.erofs";
 
     private final Closer owned;
     private final CountDownLatch shutdown;
@@ -96,13 +92,17 @@ final class Daemon implements AutoCloseable {
                                     crashPoints()));
             StreamServer streams = undo.own(StreamServer.open(root.streamSocket()));
             CountDownLatch shutdown = new CountDownLatch(1);
+            Duration startPatience = configuration.agent().dialTimeout().plus(START_MARGIN);
             ControlService service =
                     new ControlService(
                             containers,
                             streams,
                             () -> versions(root, configuration, accelerator, hypervisor),
-                            configuration.agent().dialTimeout().plus(START_MARGIN),
+                            startPatience,
                             shutdown::countDown);
+            TaskServices tasks =
+                    undo.own(new TaskServices(containers, CGROUP_MOUNT, startPatience));
+            undo.own(ShimServer.open(root.run(), tasks, tasks::serverFor));
             undo.own(ControlServer.open(root.controlSocket(), service.server()));
             LOG.log(
                     System.Logger.Level.INFO,

@@ -52,6 +52,13 @@ final class Task {
         return process;
     }
 
+    /** {@return its further processes that run} */
+    synchronized List<TaskProcess> runningExecs() {
+        return execs.values().stream()
+                .filter(exec -> exec.wasStarted() && !exec.ended().isDone())
+                .toList();
+    }
+
     synchronized void add(TaskProcess exec) {
         execs.put(exec.execId(), exec);
     }

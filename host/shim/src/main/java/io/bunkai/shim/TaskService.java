@@ -5,6 +5,7 @@ package io.bunkai.shim;
 import com.google.protobuf.Empty;
 import com.google.protobuf.Timestamp;
 import io.bunkai.api.TaskMethods;
+import io.bunkai.api.TypeUrls;
 import io.bunkai.api.containerd.CheckpointTaskRequest;
 import io.bunkai.api.containerd.CloseIORequest;
 import io.bunkai.api.containerd.ConnectRequest;
@@ -18,6 +19,7 @@ import io.bunkai.api.containerd.KillRequest;
 import io.bunkai.api.containerd.PauseRequest;
 import io.bunkai.api.containerd.PidsRequest;
 import io.bunkai.api.containerd.PidsResponse;
+import io.bunkai.api.containerd.ProcessDetails;
 import io.bunkai.api.containerd.ProcessInfo;
 import io.bunkai.api.containerd.ResizePtyRequest;
 import io.bunkai.api.containerd.ResumeRequest;
@@ -306,8 +308,8 @@ final class TaskService {
 
     private static Fault alreadyFinished(Task task, TaskProcess process) {
         return Fault.notFound(
-                "process %s of task %s already finished",
-                process == task.init() ? "init" : process.execId(), task.id());
+                "process already finished: %s%s",
+                task.id(), process == task.init() ? "" : "/" + process.execId());
     }
 
     private Empty pause(PauseRequest request, Call call) {
@@ -396,8 +398,18 @@ final class TaskService {
     }
 
     private PidsResponse pids(PidsRequest request, Call call) {
-        int pid = tasks.get(request.getId()).container().hostPid();
-        return PidsResponse.newBuilder().addProcesses(ProcessInfo.newBuilder().setPid(pid)).build();
+        Task task = tasks.get(request.getId());
+        int pid = task.container().hostPid();
+        PidsResponse.Builder response =
+                PidsResponse.newBuilder().addProcesses(ProcessInfo.newBuilder().setPid(pid));
+        for (TaskProcess exec : task.runningExecs()) {
+            ProcessDetails details = ProcessDetails.newBuilder().setExecId(exec.execId()).build();
+            response.addProcesses(
+                    ProcessInfo.newBuilder()
+                            .setPid(pid)
+                            .setInfo(TypeUrls.pack(TypeUrls.PROCESS_DETAILS, details)));
+        }
+        return response.build();
     }
 
     private StatsResponse stats(StatsRequest request, Call call) {

@@ -278,7 +278,7 @@ class TaskServiceTest {
         await("");
         Fault fault = refusal(() -> kill("", 9));
         assertThat(fault.code()).isEqualTo(FaultCode.NOT_FOUND);
-        assertThat(fault).hasMessageContaining("already finished");
+        assertThat(fault).hasMessageContaining("process already finished: web");
     }
 
     @Test
