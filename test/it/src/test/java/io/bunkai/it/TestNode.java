@@ -56,9 +56,9 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         "run/shim",
         "run/bunkaid.lock",
         "run/start.lock",
-        "run/shim",
         "run/tasks",
         "run/tasks/*.owner",
+        "run/tasks/*.sock", // of each containerd that has asked
         "log",
         "log/*",
         "lib",
