@@ -55,6 +55,7 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         "run/sandboxes",
         "run/shim",
         "run/tasks",
+        "run/tasks/*.owner",
         "run/bunkaid.lock",
         "run/start.lock",
         "log",
