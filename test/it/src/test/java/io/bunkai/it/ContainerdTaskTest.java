@@ -170,7 +170,7 @@ class ContainerdTaskTest {
         ctr.awaitState("life", "STOPPED");
         assertThat(text(log)).isEqualTo("lives\nends\n");
         assertThat(ctr.ctr("tasks", "kill", "life").expectExit(1).err())
-                .contains("process already finished")
+                .contains("already finished")
                 .contains("not found");
         assertThat(ctr.ctr("tasks", "exec", "--exec-id", "late", "life", "true").exitCode())
                 .isEqualTo(1);
@@ -284,7 +284,10 @@ class ContainerdTaskTest {
                 ctr.command("tasks", "exec", "--exec-id", "signalled", BOX, "sleep", "100000")
                         .start()) {
             containerd.awaitEvent(ctr, BOX, "/tasks/exec-started", "signalled");
-            assertThat(ctr.out("tasks", "ps", BOX)).contains("signalled");
+            if (!TestContainerd.isBunkai()) {
+                // Of a guest's processes, the host has one for the task, and none for an exec.
+                assertThat(ctr.out("tasks", "ps", BOX)).contains("signalled");
+            }
             ctr.ctr("tasks", "kill", "--exec-id", "signalled", "--signal", "TERM", BOX)
                     .expectSuccess();
 
