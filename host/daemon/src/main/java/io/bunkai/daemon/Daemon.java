@@ -92,7 +92,11 @@ final class Daemon implements AutoCloseable {
                                     crashPoints()));
             StreamServer streams = undo.own(StreamServer.open(root.streamSocket()));
             CountDownLatch shutdown = new CountDownLatch(1);
-            Duration startPatience = configuration.agent().dialTimeout().plus(START_MARGIN);
+            Duration startPatience =
+                    configuration
+                            .agent()
+                            .dialTimeout()
+                            .plus(accelerator.accelerator().patience(START_MARGIN));
             ControlService service =
                     new ControlService(
                             containers,

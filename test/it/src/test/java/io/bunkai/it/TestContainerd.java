@@ -33,7 +33,8 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  */
 final class TestContainerd implements BeforeAllCallback, AfterAllCallback {
     /** The runtime under test. */
-    static final String RUNTIME = System.getProperty("bunkai.it.runtime", "io.containerd.runc.v2");
+    static final String RUNTIME =
+            System.getProperty("bunkai.it.runtime", "io.containerd.bunkai.v2");
 
     /** Where the programs of containerd are; Debian's, if nothing is said. */
     private static final Path PROGRAMS =
