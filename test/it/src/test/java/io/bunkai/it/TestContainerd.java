@@ -65,6 +65,7 @@ final class TestContainerd implements BeforeAllCallback, AfterAllCallback {
         "root/io.containerd.snapshotter.v1.*/**",
         "root/io.containerd.runtime.v2.task/*",
         "state/io.containerd.runtime.v2.task/*",
+        "run/tasks/*.sock", // one for each containerd and namespace, as long as the daemon lives
     };
 
     private final TestNode node;
