@@ -48,13 +48,24 @@ public final class OciJson {
         try {
             value = MAPPER.readValue(json, type);
         } catch (JacksonException e) {
-            throw Fault.invalidArgument("%s is not valid: %s", what, e.getOriginalMessage())
-                    .causedBy(e);
+            throw Fault.invalidArgument("%s is not valid: %s", what, reason(e)).causedBy(e);
         }
         if (value == null) {
             throw Fault.invalidArgument("%s is not valid: it is the JSON value null", what);
         }
         return value;
+    }
+
+    /** What and where, without the library's own objects. */
+    private static String reason(JacksonException e) {
+        String text = e.getOriginalMessage().lines().findFirst().orElse("it cannot be read");
+        int aside = text.indexOf(" (");
+        String what = aside < 0 ? text : text.substring(0, aside);
+        return e.getLocation() == null
+                ? what
+                : "%s, at line %d, column %d"
+                        .formatted(
+                                what, e.getLocation().getLineNr(), e.getLocation().getColumnNr());
     }
 
     /** {@return the record as JSON without white space} */

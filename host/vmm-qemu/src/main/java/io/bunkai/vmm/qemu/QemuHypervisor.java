@@ -180,7 +180,13 @@ public final class QemuHypervisor implements Hypervisor {
     private static Fault notStarted(VirtualMachineSpec spec, ErrnoException e) {
         Fault fault =
                 e.errno() == Errno.ENOENT
-                        ? Fault.notFound("machine %s was not started: a file is missing", spec.id())
+                        ? Fault.notFound(
+                                        "machine %s was not started: its kernel, a disk or the"
+                                                + " hypervisor is missing",
+                                        spec.id())
+                                .withHint(
+                                        "build the guest anew, or correct kernel, image and path in"
+                                                + " configuration.toml")
                         : Fault.unavailable("machine %s was not started", spec.id());
         return fault.causedBy(e);
     }
