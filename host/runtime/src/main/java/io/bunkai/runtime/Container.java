@@ -61,6 +61,23 @@ public final class Container {
     private final AtomicBoolean outOfMemory = new AtomicBoolean();
     private final AtomicBoolean outputLost = new AtomicBoolean();
     private final Remains remains;
+    private final Records records =
+            new Records() {
+                @Override
+                public ContainerRecord now() {
+                    return record();
+                }
+
+                @Override
+                public void write(ContainerRecord next) {
+                    advance(next);
+                }
+
+                @Override
+                public void writeIfPossible(ContainerRecord next) {
+                    advanceIfPossible(next);
+                }
+            };
     private volatile Runnable memoryListener = () -> {};
 
     private final ReentrantLock lock = new ReentrantLock(); // guards the fields below
@@ -99,22 +116,7 @@ public final class Container {
                         around,
                         readerPatience(record.terms()),
                         this::journalExecs);
-        this.remains =
-                new Remains(
-                        record.plan(),
-                        output,
-                        around,
-                        new Remains.Records() {
-                            @Override
-                            public ContainerRecord record() {
-                                return Container.this.record();
-                            }
-
-                            @Override
-                            public void enter(ContainerRecord.Phase phase) {
-                                advanceIfPossible(record().inPhase(phase));
-                            }
-                        });
+        this.remains = new Remains(record.plan(), output, around, records);
     }
 
     /** {@return the id} */
@@ -245,7 +247,7 @@ public final class Container {
 
     private void runHooksAfterStart() {
         try {
-            hooks().afterStart(plan.host().hooks().afterStart());
+            HookRunner.of(around, record()).afterStart(plan.host().hooks().afterStart());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -298,30 +300,11 @@ public final class Container {
     }
 
     private Booted boot(Deadline deadline) throws Exception {
-        advance(record().inPhase(ContainerRecord.Phase.STARTING));
-        around.crashPoints().reach(CrashPoint.START_JOURNALED);
-        timeline.step("cgroups", this::makeCgroups);
-        around.crashPoints().reach(CrashPoint.START_CGROUPS_MADE);
-        if (plan.host().holder().isPresent()) {
-            timeline.step("holder", () -> startHolder(plan.host().holder().get()));
-        }
-        for (Plan.OwnDisk disk : plan.host().ownDisks()) {
-            timeline.step("disk.write", () -> writeDisk(disk));
-        }
+        Preparation preparation = new Preparation(plan, around, timeline, records);
         try (Closer undo = new Closer()) {
-            Sandbox sandbox =
-                    undo.own(
-                            Sandbox.start(
-                                    plan,
-                                    around.hypervisor(),
-                                    timeline,
-                                    around.clock(),
-                                    deadline,
-                                    progress()));
-            ContainerProcess process = create(sandbox, deadline);
-            if (!plan.host().hooks().afterCreate().isEmpty()) {
-                timeline.step("hooks", this::runHooksAfterCreate);
-            }
+            Sandbox sandbox = undo.own(preparation.carryOut(deadline, this::ranOutOfMemory));
+            ContainerProcess process = processOf(sandbox.agent());
+            process.streams().start(); // its end may follow its start at once, and waits for them
             advance(record().inPhase(ContainerRecord.Phase.PREPARED));
             around.crashPoints().reach(CrashPoint.START_PREPARED);
             undo.release();
@@ -329,72 +312,8 @@ public final class Container {
         }
     }
 
-    private ContainerProcess create(Sandbox sandbox, Deadline deadline) throws Exception {
-        sandbox.watchMemory(this::ranOutOfMemory);
-        timeline.step("container.create", () -> createContainer(sandbox, deadline));
-        around.crashPoints().reach(CrashPoint.START_CONTAINER_CREATED);
-        ContainerProcess process = processOf(sandbox.agent());
-        process.streams().start(); // its end may come right after its start, and waits for them
-        return process;
-    }
-
-    private Object createContainer(Sandbox sandbox, Deadline deadline) {
-        try {
-            guest(sandbox).create(plan, deadline);
-            return plan;
-        } catch (IOException e) {
-            throw sandbox.lost(e);
-        }
-    }
-
     private GuestContainer guest(Sandbox sandbox) {
         return new GuestContainer(sandbox.agent(), id());
-    }
-
-    private Object makeCgroups() {
-        HostCgroups.create(plan.cgroups());
-        return plan;
-    }
-
-    private Object startHolder(Plan.Holder holder) {
-        ProcessIdentity process =
-                NetworkHolder.start(holder, HostCgroups.procsFiles(plan.cgroups()));
-        advance(record().withHolder(process));
-        return plan;
-    }
-
-    private Object writeDisk(Plan.OwnDisk disk) {
-        around.layers().write(disk.folders(), disk.file());
-        return plan;
-    }
-
-    private Object runHooksAfterCreate() throws InterruptedException {
-        hooks().afterCreate(plan.host().hooks().afterCreate());
-        return plan;
-    }
-
-    private HookRunner hooks() {
-        return new HookRunner(
-                around.journal().directoryOf(id()),
-                plan,
-                terms.owner().map(Owner::id).orElse(id()),
-                hostPid());
-    }
-
-    private Sandbox.Progress progress() {
-        return new Sandbox.Progress() {
-            @Override
-            public void launched(ProcessIdentity vmm) {
-                around.crashPoints().reach(CrashPoint.START_MACHINE_LAUNCHED);
-                advance(record().withVmm(vmm));
-                around.crashPoints().reach(CrashPoint.START_MACHINE_JOURNALED);
-            }
-
-            @Override
-            public void agentReady() {
-                around.crashPoints().reach(CrashPoint.START_AGENT_READY);
-            }
-        };
     }
 
     /** In the agent's protocol the container's own process bears the container's id. */
@@ -822,8 +741,7 @@ public final class Container {
      * else its machine; 0 if it has none}
      */
     public int hostPid() {
-        ContainerRecord now = record();
-        return now.holder().or(now::vmm).map(ProcessIdentity::pid).orElse(0);
+        return record().hostPid();
     }
 
     /** How far it has come. */

@@ -88,6 +88,11 @@ record ContainerRecord(
                 Optional.empty());
     }
 
+    /** {@return the process that stands for it on the host; 0 if it has none} */
+    int hostPid() {
+        return holder.or(() -> vmm).map(ProcessIdentity::pid).orElse(0);
+    }
+
     ContainerRecord inPhase(Phase next) {
         return changed(next, startedAtMillis, vmm, holder, execs, paused);
     }

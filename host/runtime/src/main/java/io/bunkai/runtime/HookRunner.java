@@ -55,28 +55,28 @@ final class HookRunner {
             int pid,
             String bundle,
             Map<String, String> annotations) {
-        State in(String other) {
-            return new State(ociVersion, id, other, pid, bundle, annotations);
+        State in(String other, int otherPid) {
+            return new State(ociVersion, id, other, otherPid, bundle, annotations);
         }
     }
 
-    /**
-     * Runs hooks for one container.
-     *
-     * @param folder an existing one for files that live as long as a hook runs
-     * @param id of the container, as its owner knows it
-     * @param pid of the process that stands for it; 0 if it has gone
-     */
-    HookRunner(Path folder, Plan plan, String id, int pid) {
+    private HookRunner(Path folder, State created) {
         this.folder = folder;
-        this.created =
+        this.created = created;
+    }
+
+    /** {@return what runs the hooks of a container, which tells them what its record holds now} */
+    static HookRunner of(Surroundings around, ContainerRecord record) {
+        Plan plan = record.plan();
+        return new HookRunner(
+                around.journal().directoryOf(plan.id()),
                 new State(
                         RuntimeSpec.VERSION,
-                        id,
+                        record.terms().owner().map(Owner::id).orElse(plan.id()),
                         "created",
-                        pid,
+                        record.hostPid(),
                         plan.host().bundle().map(Path::toString).orElse(""),
-                        plan.process().annotations());
+                        plan.process().annotations()));
     }
 
     /**
@@ -92,12 +92,12 @@ final class HookRunner {
 
     /** Runs hooks one after the other. One that fails is logged. */
     void afterStart(List<RuntimeSpec.Hook> hooks) throws InterruptedException {
-        runAll(hooks, created.in("running"));
+        runAll(hooks, created.in("running", created.pid()));
     }
 
     /** Runs hooks one after the other. One that fails is logged. */
     void afterStop(List<RuntimeSpec.Hook> hooks) throws InterruptedException {
-        runAll(hooks, created.in("stopped"));
+        runAll(hooks, created.in("stopped", 0));
     }
 
     private void runAll(List<RuntimeSpec.Hook> hooks, State state) throws InterruptedException {

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
-import io.bunkai.linux.ProcessIdentity;
-import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -19,15 +17,6 @@ final class Remains {
     private final ReentrantLock lock = new ReentrantLock(); // one clean-up at a time
     private boolean clean; // guarded by lock
     private boolean forgotten; // guarded by lock
-
-    /** The container's record, as it is written at the end, when there is no way back. */
-    interface Records {
-        /** {@return what the journal holds} */
-        ContainerRecord record();
-
-        /** Writes another phase, if that is possible; goes on all the same. */
-        void enter(ContainerRecord.Phase phase);
-    }
 
     Remains(Plan plan, OutputLog output, Surroundings around, Records records) {
         this.plan = plan;
@@ -57,7 +46,7 @@ final class Remains {
             if (clean) {
                 return;
             }
-            ContainerRecord record = records.record();
+            ContainerRecord record = records.now();
             Sandbox.tearDown(
                     plan,
                     record.vmm(),
@@ -66,7 +55,7 @@ final class Remains {
                     around.journal(),
                     () -> around.crashPoints().reach(CrashPoint.STOP_MACHINE_GONE));
             runHooks(record);
-            records.enter(ContainerRecord.Phase.ENDED);
+            enter(ContainerRecord.Phase.ENDED);
             clean = true;
             around.crashPoints().reach(CrashPoint.STOP_FINISHED);
         } finally {
@@ -74,16 +63,17 @@ final class Remains {
         }
     }
 
+    private void enter(ContainerRecord.Phase phase) {
+        records.writeIfPossible(records.now().inPhase(phase));
+    }
+
     /** Of a container that was never created, nobody is told that it is gone. */
     private void runHooks(ContainerRecord record) {
-        Optional<ProcessIdentity> holder = record.holder();
-        if (holder.isEmpty() || plan.host().hooks().afterStop().isEmpty()) {
+        if (record.holder().isEmpty() || plan.host().hooks().afterStop().isEmpty()) {
             return;
         }
-        String id = record.terms().owner().map(Owner::id).orElse(plan.id());
         try {
-            new HookRunner(around.journal().directoryOf(plan.id()), plan, id, 0)
-                    .afterStop(plan.host().hooks().afterStop());
+            HookRunner.of(around, record).afterStop(plan.host().hooks().afterStop());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -100,7 +90,7 @@ final class Remains {
             if (forgotten) {
                 return;
             }
-            records.enter(ContainerRecord.Phase.REMOVING);
+            enter(ContainerRecord.Phase.REMOVING);
             around.crashPoints().reach(CrashPoint.REMOVE_JOURNALED);
             output.close();
             around.deleteOutput(plan.id());
