@@ -183,6 +183,7 @@ public final class Container {
             around.crashPoints().reach(CrashPoint.START_PROCESS_STARTED);
             run(prepared);
             around.crashPoints().reach(CrashPoint.START_FINISHED);
+            HookRunner.of(around, record()).afterStart(plan.host().hooks().afterStart());
         } catch (Exception e) {
             throw notStarted(prepared.sandbox(), e);
         } finally {
@@ -190,9 +191,6 @@ public final class Container {
         }
         timeline.hostStep("start", begin, timeline.micros());
         timeline.finished();
-        if (!plan.host().hooks().afterStart().isEmpty()) {
-            runHooksAfterStart();
-        }
     }
 
     private State.Prepared begin() {
@@ -243,14 +241,6 @@ public final class Container {
                                 failure instanceof InterruptedException);
         finish(new ProcessExit(codeOf(why), false, GuestText.reason(why)), sandbox);
         return why;
-    }
-
-    private void runHooksAfterStart() {
-        try {
-            HookRunner.of(around, record()).afterStart(plan.host().hooks().afterStart());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     /**

@@ -11,6 +11,10 @@ import io.bunkai.config.ConfigurationSource;
 import io.bunkai.config.Defaults;
 import io.bunkai.config.HostCapacity;
 import io.bunkai.config.LoadedConfiguration;
+import io.bunkai.linux.ErrnoException;
+import io.bunkai.linux.LinuxProcess;
+import io.bunkai.linux.ProcessIdentity;
+import io.bunkai.linux.Signals;
 import io.bunkai.linux.Terminal;
 import io.bunkai.testkit.TestRoot;
 import io.bunkai.vmm.Accelerator;
@@ -234,10 +238,23 @@ public final class FakeNode implements AutoCloseable {
         return new ExecRequest(List.of(arguments), List.of(), "", "", Optional.empty(), false);
     }
 
+    /** Containers that a daemon has let go of have their holders still, and no control groups. */
+    private void endHolders() throws ErrnoException {
+        for (ContainerRecord record : new Journal(stateRoot.sandboxes()).readAll()) {
+            Optional<ProcessIdentity> holder = record.holder().filter(ProcessIdentity::isAlive);
+            if (holder.isPresent()) {
+                try (LinuxProcess process = LinuxProcess.adopt(holder.get())) {
+                    process.signal(Signals.SIGKILL);
+                }
+            }
+        }
+    }
+
     @Override
     public void close() {
         try {
             hypervisor.killAll();
+            endHolders();
         } catch (Exception e) {
             throw new IllegalStateException(e);
         }
