@@ -38,11 +38,17 @@ import io.bunkai.linux.Errno;
  * has it always, the kernel of the peer has already checked permissions, which protects its users
  * from each other and nothing from that kernel.
  *
- * <p><b>ENOSYS</b> is remembered. To OPEN, OPENDIR (if NO_OPEN_SUPPORT, NO_OPENDIR_SUPPORT were
- * agreed on), FLUSH, ACCESS, FSYNC, FSYNCDIR, INTERRUPT, IOCTL, POLL, BMAP, FALLOCATE, LSEEK,
- * COPY_FILE_RANGE, SYNCFS, TMPFILE, STATX and the operations on attributes and locks the kernel
- * then answers itself, for as long as the file system is mounted: with success in the cases of OPEN
- * to INTERRUPT. So the answer to an operation is ENOSYS always or never.
+ * <p><b>ENOSYS</b> is remembered for as long as the file system is mounted, so the answer to an
+ * operation is ENOSYS always or never. From then on Linux
+ *
+ * <ul>
+ *   <li>does without and is content: OPEN and OPENDIR (only if NO_OPEN_SUPPORT, NO_OPENDIR_SUPPORT
+ *       were agreed on), FLUSH, FSYNC, FSYNCDIR, SYNCFS, ACCESS, POLL, INTERRUPT;
+ *   <li>does it in another way: CREATE, STATX, LSEEK, BMAP;
+ *   <li>tells its programs EOPNOTSUPP: operations on extended attributes, FALLOCATE, TMPFILE,
+ *       COPY_FILE_RANGE (which programs and the kernel then do by reading and writing); EINVAL:
+ *       RENAME2 with flags; EPERM: LINK.
+ * </ul>
  *
  * <p><b>Threads.</b> Methods are called by whoever calls {@link FuseServer#serve}: several at once
  * if there are several queues, also for the same node or handle, and in any order. A hostile kernel

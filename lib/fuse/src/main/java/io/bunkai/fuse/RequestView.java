@@ -71,6 +71,26 @@ public final class RequestView {
     /** Looks a name up, see {@link FuseRequest.Lookup}. */
     public final class Lookup extends View {
         private Lookup() {}
+
+        /** {@return memory in which the name stands, with a NUL behind it} */
+        public MemorySegment memory() {
+            return head;
+        }
+
+        /** {@return where in {@link #memory} the name begins} */
+        public int nameAt() {
+            return firstAt;
+        }
+
+        /** {@return the name's length, without the NUL} */
+        public int nameLength() {
+            return firstLength;
+        }
+
+        /** {@return the name, copied} */
+        public FileName name() {
+            return RequestView.this.name();
+        }
     }
 
     /** Asks for attributes, see {@link FuseRequest.Getattr}. */
@@ -612,23 +632,7 @@ public final class RequestView {
         return view;
     }
 
-    /** {@return the memory in which {@link #nameAt} is a place; the view's own} */
-    public MemorySegment memory() {
-        return head;
-    }
-
-    /** {@return where the first name begins in {@link #memory}; a NUL follows it} */
-    public int nameAt() {
-        return firstAt;
-    }
-
-    /** {@return the first name's length, without the NUL} */
-    public int nameLength() {
-        return firstLength;
-    }
-
-    /** {@return the first name, copied} */
-    public FileName name() {
+    private FileName name() {
         return new FileName(ByteString.of(head, firstAt, firstLength));
     }
 

@@ -29,7 +29,7 @@ public final class HotPathMeasurement {
 
         @Override
         public void lookup(RequestView.Lookup request, Reply.Entry reply) {
-            long node = request.node() + request.request().nameLength();
+            long node = request.node() + request.nameLength();
             reply.entry(node, 0, 1_000_000_000, 1_000_000_000, attributes);
         }
 

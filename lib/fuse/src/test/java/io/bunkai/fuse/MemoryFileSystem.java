@@ -131,7 +131,7 @@ class MemoryFileSystem implements FileSystem {
                 reply,
                 () -> {
                     Node directory = directory(request.node());
-                    Node found = directory.children.get(key(request.request().name()));
+                    Node found = directory.children.get(key(request.name()));
                     if (found == null) {
                         reply.missing(TIMEOUT);
                     } else {

@@ -5,6 +5,7 @@ package io.bunkai.fuse;
 import static io.bunkai.fuse.Messages.header;
 import static io.bunkai.testkit.Hex.hex;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -41,6 +42,20 @@ class RequestDecodingTest {
 
         assertThat(Messages.decode(lookup, InitFlag.EXPORT_SUPPORT))
                 .isEqualTo(new FuseRequest.Lookup(header(Opcode.LOOKUP), FileName.of("..")));
+    }
+
+    @Test
+    void putsANulBehindANameSoThatASystemCallCanHaveItWhereItStands() throws FuseProtocolException {
+        RequestView view = new RequestView();
+        view.decode(
+                Messages.ranges(Messages.request(Opcode.LOOKUP, hex("65746300"))),
+                Messages.agreement());
+        RequestView.Lookup lookup = view.lookup();
+
+        assertThat(lookup.memory().isNative()).isTrue();
+        assertThat(lookup.memory().getString(lookup.nameAt())).isEqualTo("etc");
+        assertThat(lookup.nameLength()).isEqualTo(3);
+        assertThatThrownBy(view::read).isInstanceOf(IllegalStateException.class);
     }
 
     @Test
