@@ -19,7 +19,7 @@ public sealed interface FuseRequest {
 
     /** {@return the same request as a record; the view may then be used for the next one} */
     static FuseRequest of(RequestView view) {
-        return view.toRecord();
+        return RequestRecords.of(view);
     }
 
     /**

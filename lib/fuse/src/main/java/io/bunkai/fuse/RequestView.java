@@ -5,8 +5,6 @@ package io.bunkai.fuse;
 import io.bunkai.linux.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -632,7 +630,7 @@ public final class RequestView {
         return view;
     }
 
-    private FileName name() {
+    FileName name() {
         return new FileName(ByteString.of(head, firstAt, firstLength));
     }
 
@@ -672,354 +670,49 @@ public final class RequestView {
         return count < 0 ? Long.MAX_VALUE : count;
     }
 
-    // --- all of them, as records ---
+    // --- what records are made of ---
 
-    FuseRequest toRecord() {
-        RequestHeader header = header();
-        if (opcode == null) {
-            return new FuseRequest.Unknown(header);
-        }
-        return switch (opcode) {
-            case LOOKUP -> new FuseRequest.Lookup(header, name());
-            case FORGET -> {
-                try (Arena arena = Arena.ofConfined()) {
-                    MemorySegment one = arena.allocate(FORGET_BYTES, 8);
-                    forgetNode(0, one);
-                    yield new FuseRequest.Forget(header, forgetCount(one));
-                }
-            }
-            case BATCH_FORGET -> new FuseRequest.BatchForget(header, forgetList());
-            case GETATTR -> new FuseRequest.Getattr(header, getattr.flags(), getattr.handle());
-            case SETATTR -> setattr(header);
-            case READLINK -> new FuseRequest.Readlink(header);
-            case SYMLINK -> new FuseRequest.Symlink(header, name(), second(), extensions);
-            case MKNOD -> {
-                Struct in = Structs.MKNOD_IN;
-                yield new FuseRequest.Mknod(
-                        header,
-                        name(),
-                        argument32(in, "mode"),
-                        argument32(in, "rdev"),
-                        argument32(in, "umask"),
-                        extensions);
-            }
-            case MKDIR -> {
-                Struct in = Structs.MKDIR_IN;
-                yield new FuseRequest.Mkdir(
-                        header,
-                        name(),
-                        argument32(in, "mode"),
-                        argument32(in, "umask"),
-                        extensions);
-            }
-            case UNLINK -> new FuseRequest.Unlink(header, name());
-            case RMDIR -> new FuseRequest.Rmdir(header, name());
-            case RENAME, RENAME2 ->
-                    new FuseRequest.Rename(
-                            header,
-                            name(),
-                            argument64(Structs.RENAME_IN, "newdir"),
-                            new FileName(second()),
-                            opcode == Opcode.RENAME ? 0 : argument32(Structs.RENAME2_IN, "flags"));
-            case LINK ->
-                    new FuseRequest.Link(header, argument64(Structs.LINK_IN, "oldnodeid"), name());
-            case OPEN ->
-                    new FuseRequest.Open(
-                            header,
-                            argument32(Structs.OPEN_IN, "flags"),
-                            argument32(Structs.OPEN_IN, "open_flags"));
-            case OPENDIR ->
-                    new FuseRequest.Opendir(
-                            header,
-                            argument32(Structs.OPEN_IN, "flags"),
-                            argument32(Structs.OPEN_IN, "open_flags"));
-            case READ ->
-                    new FuseRequest.Read(
-                            header,
-                            read.handle(),
-                            read.offset(),
-                            read.size(),
-                            read.readFlags(),
-                            read.lockOwner(),
-                            read.flags());
-            case WRITE ->
-                    new FuseRequest.Write(
-                            header,
-                            write.handle(),
-                            write.offset(),
-                            write.size(),
-                            write.writeFlags(),
-                            write.lockOwner(),
-                            write.flags(),
-                            data);
-            case STATFS -> new FuseRequest.Statfs(header);
-            case RELEASE -> {
-                Struct in = Structs.RELEASE_IN;
-                yield new FuseRequest.Release(
-                        header,
-                        argument64(in, "fh"),
-                        argument32(in, "flags"),
-                        argument32(in, "release_flags"),
-                        argument64(in, "lock_owner"));
-            }
-            case RELEASEDIR -> {
-                Struct in = Structs.RELEASE_IN;
-                yield new FuseRequest.Releasedir(
-                        header,
-                        argument64(in, "fh"),
-                        argument32(in, "flags"),
-                        argument32(in, "release_flags"));
-            }
-            case FSYNC ->
-                    new FuseRequest.Fsync(
-                            header,
-                            argument64(Structs.FSYNC_IN, "fh"),
-                            argument32(Structs.FSYNC_IN, "fsync_flags"));
-            case FSYNCDIR ->
-                    new FuseRequest.Fsyncdir(
-                            header,
-                            argument64(Structs.FSYNC_IN, "fh"),
-                            argument32(Structs.FSYNC_IN, "fsync_flags"));
-            case SETXATTR -> setxattr(header);
-            case GETXATTR ->
-                    new FuseRequest.Getxattr(
-                            header, attributeName(), argument32(Structs.GETXATTR_IN, "size"));
-            case LISTXATTR ->
-                    new FuseRequest.Listxattr(header, argument32(Structs.GETXATTR_IN, "size"));
-            case REMOVEXATTR -> new FuseRequest.Removexattr(header, attributeName());
-            case FLUSH ->
-                    new FuseRequest.Flush(
-                            header,
-                            argument64(Structs.FLUSH_IN, "fh"),
-                            argument64(Structs.FLUSH_IN, "lock_owner"));
-            case INIT -> init(header);
-            case READDIR, READDIRPLUS ->
-                    new FuseRequest.Readdir(
-                            header,
-                            read.handle(),
-                            read.offset(),
-                            read.size(),
-                            opcode == Opcode.READDIRPLUS);
-            case GETLK ->
-                    new FuseRequest.Getlk(
-                            header,
-                            argument64(Structs.LK_IN, "fh"),
-                            argument64(Structs.LK_IN, "owner"),
-                            lock(),
-                            argument32(Structs.LK_IN, "lk_flags"));
-            case SETLK, SETLKW ->
-                    new FuseRequest.Setlk(
-                            header,
-                            argument64(Structs.LK_IN, "fh"),
-                            argument64(Structs.LK_IN, "owner"),
-                            lock(),
-                            argument32(Structs.LK_IN, "lk_flags"),
-                            opcode == Opcode.SETLKW);
-            case ACCESS -> new FuseRequest.Access(header, argument32(Structs.ACCESS_IN, "mask"));
-            case CREATE -> {
-                Struct in = Structs.CREATE_IN;
-                yield new FuseRequest.Create(
-                        header,
-                        name(),
-                        argument32(in, "flags"),
-                        argument32(in, "mode"),
-                        argument32(in, "umask"),
-                        argument32(in, "open_flags"),
-                        extensions);
-            }
-            case TMPFILE -> {
-                Struct in = Structs.CREATE_IN;
-                yield new FuseRequest.Tmpfile(
-                        header,
-                        argument32(in, "flags"),
-                        argument32(in, "mode"),
-                        argument32(in, "umask"),
-                        argument32(in, "open_flags"),
-                        extensions);
-            }
-            case INTERRUPT ->
-                    new FuseRequest.Interrupt(header, argument64(Structs.INTERRUPT_IN, "unique"));
-            case BMAP ->
-                    new FuseRequest.Bmap(
-                            header,
-                            argument64(Structs.BMAP_IN, "block"),
-                            argument32(Structs.BMAP_IN, "blocksize"));
-            case DESTROY -> new FuseRequest.Destroy(header);
-            case IOCTL -> ioctl(header);
-            case POLL -> {
-                Struct in = Structs.POLL_IN;
-                yield new FuseRequest.Poll(
-                        header,
-                        argument64(in, "fh"),
-                        argument64(in, "kh"),
-                        argument32(in, "flags"),
-                        argument32(in, "events"));
-            }
-            case NOTIFY_REPLY -> {
-                Struct in = Structs.NOTIFY_RETRIEVE_IN;
-                yield new FuseRequest.NotifyReply(
-                        header, argument64(in, "offset"), argument32(in, "size"), data);
-            }
-            case FALLOCATE -> {
-                Struct in = Structs.FALLOCATE_IN;
-                yield new FuseRequest.Fallocate(
-                        header,
-                        argument64(in, "fh"),
-                        argument64(in, "offset"),
-                        argument64(in, "length"),
-                        argument32(in, "mode"));
-            }
-            case LSEEK -> {
-                Struct in = Structs.LSEEK_IN;
-                yield new FuseRequest.Lseek(
-                        header,
-                        argument64(in, "fh"),
-                        argument64(in, "offset"),
-                        argument32(in, "whence"));
-            }
-            case COPY_FILE_RANGE, COPY_FILE_RANGE_64 -> {
-                Struct in = Structs.COPY_FILE_RANGE_IN;
-                yield new FuseRequest.CopyFileRange(
-                        header,
-                        argument64(in, "fh_in"),
-                        argument64(in, "off_in"),
-                        argument64(in, "nodeid_out"),
-                        argument64(in, "fh_out"),
-                        argument64(in, "off_out"),
-                        argument64(in, "len"),
-                        argument64(in, "flags"));
-            }
-            case SETUPMAPPING -> {
-                Struct in = Structs.SETUPMAPPING_IN;
-                yield new FuseRequest.SetupMapping(
-                        header,
-                        argument64(in, "fh"),
-                        argument64(in, "foffset"),
-                        argument64(in, "len"),
-                        argument64(in, "flags"),
-                        argument64(in, "moffset"));
-            }
-            case REMOVEMAPPING -> new FuseRequest.RemoveMapping(header, mappings());
-            case SYNCFS -> new FuseRequest.Syncfs(header);
-            case STATX -> {
-                Struct in = Structs.STATX_IN;
-                yield new FuseRequest.Statx(
-                        header,
-                        argument32(in, "getattr_flags"),
-                        argument64(in, "fh"),
-                        argument32(in, "sx_flags"),
-                        argument32(in, "sx_mask"));
-            }
-        };
+    Extensions extensions() {
+        return extensions;
     }
 
-    private FuseRequest.Setattr setattr(RequestHeader header) {
-        Struct in = Structs.SETATTR_IN;
-        return new FuseRequest.Setattr(
-                header,
-                argument32(in, "valid"),
-                argument64(in, "fh"),
-                argument64(in, "size"),
-                argument64(in, "lock_owner"),
-                new FuseRequest.Setattr.Time(argument64(in, "atime"), argument32(in, "atimensec")),
-                new FuseRequest.Setattr.Time(argument64(in, "mtime"), argument32(in, "mtimensec")),
-                new FuseRequest.Setattr.Time(argument64(in, "ctime"), argument32(in, "ctimensec")),
-                argument32(in, "mode"),
-                argument32(in, "uid"),
-                argument32(in, "gid"));
+    Ranges data() {
+        return data;
     }
 
-    private FuseRequest.Setxattr setxattr(RequestHeader header) {
-        Struct in = Structs.SETXATTR_IN;
-        boolean extended = firstAt == ARGUMENTS + in.bytes();
-        return new FuseRequest.Setxattr(
-                header,
-                attributeName(),
-                second(),
-                argument32(in, "flags"),
-                extended ? argument32(in, "setxattr_flags") : 0);
+    /** {@return whether a SETXATTR has its long form} */
+    boolean hasLongSetxattr() {
+        return firstAt == ARGUMENTS + Structs.SETXATTR_IN.bytes();
     }
 
-    private FuseRequest.Init init(RequestHeader header) {
-        Struct in = Structs.INIT_IN;
-        long flags = Integer.toUnsignedLong(argument32(in, "flags"));
-        if ((flags & InitFlag.INIT_EXT.mask()) != 0) {
-            flags |= (long) argument32(in, "flags2") << 32;
-        }
-        return new FuseRequest.Init(
-                header,
-                argument32(in, "major"),
-                argument32(in, "minor"),
-                argument32(in, "max_readahead"),
-                flags);
+    /** {@return bytes behind the numbers of a request} */
+    ByteString tail(Struct numbers, int length) {
+        return ByteString.of(head, ARGUMENTS + numbers.bytes(), length);
     }
 
-    private FuseRequest.Ioctl ioctl(RequestHeader header) {
-        Struct in = Structs.IOCTL_IN;
-        return new FuseRequest.Ioctl(
-                header,
-                argument64(in, "fh"),
-                argument32(in, "flags"),
-                argument32(in, "cmd"),
-                argument64(in, "arg"),
-                ByteString.of(head, ARGUMENTS + in.bytes(), argument32(in, "in_size")),
-                argument32(in, "out_size"));
-    }
-
-    private FileLock lock() {
-        int lock = ARGUMENTS + Structs.LK_IN.offset("lk");
-        return new FileLock(
-                int64(lock + Structs.FILE_LOCK.offset("start")),
-                int64(lock + Structs.FILE_LOCK.offset("end")),
-                int32(lock + Structs.FILE_LOCK.offset("type")),
-                int32(lock + Structs.FILE_LOCK.offset("pid")));
-    }
-
-    private List<FuseRequest.BatchForget.Item> forgetList() {
-        int count = forgets();
-        List<FuseRequest.BatchForget.Item> items = new ArrayList<>(count);
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment one = arena.allocate(FORGET_BYTES, 8);
-            for (int i = 0; i < count; i++) {
-                long forgotten = forgetNode(i, one);
-                items.add(new FuseRequest.BatchForget.Item(forgotten, forgetCount(one)));
-            }
-        }
-        return items;
-    }
-
-    private List<FuseRequest.RemoveMapping.Part> mappings() {
-        int count = argument32(Structs.REMOVEMAPPING_IN, "count");
-        List<FuseRequest.RemoveMapping.Part> parts = new ArrayList<>(count);
-        int at = ARGUMENTS + Structs.REMOVEMAPPING_IN.bytes();
-        for (int i = 0; i < count; i++) {
-            parts.add(new FuseRequest.RemoveMapping.Part(int64(at), int64(at + 8)));
-            at += Structs.REMOVEMAPPING_ONE.bytes();
-        }
-        return parts;
-    }
-
-    private XattrName attributeName() {
+    /** {@return an extended attribute's name} */
+    XattrName attribute() {
         return new XattrName(ByteString.of(head, firstAt, firstLength));
     }
 
-    private ByteString second() {
+    /** {@return the second name, the target or the value} */
+    ByteString second() {
         return ByteString.of(head, secondAt, secondLength);
     }
 
-    private int argument32(Struct struct, String field) {
+    int argument32(Struct struct, String field) {
         return int32(ARGUMENTS + struct.offset(field));
     }
 
-    private long argument64(Struct struct, String field) {
+    long argument64(Struct struct, String field) {
         return int64(ARGUMENTS + struct.offset(field));
     }
 
-    private int int32(int at) {
+    int int32(int at) {
         return head.get(Wire.LE32, at);
     }
 
-    private long int64(int at) {
+    long int64(int at) {
         return head.get(Wire.LE64, at);
     }
 }

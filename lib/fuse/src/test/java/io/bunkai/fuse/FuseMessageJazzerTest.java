@@ -50,7 +50,8 @@ class FuseMessageJazzerTest {
                                 "-artifact_prefix=" + directory + "/",
                                 "-max_total_time=" + seconds,
                                 "-max_len=8192",
-                                "-timeout=10",
+                                // The first input waits until its classes are instrumented.
+                                "-timeout=120",
                                 found.toString(),
                                 CORPUS.toAbsolutePath().toString())
                         .directory(directory.toFile())
