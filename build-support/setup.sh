@@ -6,7 +6,7 @@
 # `tree` set to the root of the source tree and `no_install` to 1 if nothing may be installed.
 #
 # Everything made here lies beneath target/:
-#   bin/        bunkai, bunkaid: what a PATH entry needs
+#   bin/        bunkai, bunkaid, containerd-shim-bunkai-v2: what a PATH entry needs
 #   lib/        the jars of the host's programs, a module path
 #   agent-lib/  the jars of the guest's agent
 #   aot/        what the JVM has recorded of their start
@@ -26,7 +26,7 @@ mkfs.erofs|erofs-utils|makes the read-only disks of guest and images
 /var/lib/dpkg/info/busybox-static.list|busybox-static|is the program in the embedded image
 strip|binutils|shrinks the Java runtime of the guest
 unshare|util-linux|gives the guest image a root of its own while it is built
-flock|util-linux|lets two builds wait for each other
+flock|util-linux|lets two builds wait for each other, and tells the shim whether the daemon lives
 apt-get|apt|fetches the packages that the guest is made of
 dpkg-deb|dpkg|unpacks them
 '
@@ -44,6 +44,9 @@ getfattr|attr|reads extended attributes in test images
 ip|iproute2|shows whether a test has left a network device behind
 fsck.erofs|erofs-utils|checks and unpacks the disks that bunkai makes
 git|git|lists the files that belong to the project
+containerd|containerd|runs containers with our shim, each test its own one
+runc|runc|is the runtime that our shim is compared with
+setfattr|attr|sets extended attributes in test images
 '
 
 # Said to people, on standard error: standard output belongs to the program that is started in the end.
@@ -110,9 +113,28 @@ require_packages() {
     fi
     require_package_lists
     # shellcheck disable=SC2086 # several words
-    step 'install packages' packages env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y --no-install-recommends $missing
+    step 'install packages' packages install_without_services $missing
     all_there "$1" || fail "packages were installed, and programs are still missing" "" "see $made/log/packages.log"
+}
+
+# A package like containerd brings a service that it starts, now and with the machine. It is the program that is wanted.
+install_without_services() {
+    policy=/usr/sbin/policy-rc.d
+    if [ -e "$policy" ]; then
+        policy=
+    else
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        trap 'rm -f "$policy"; exit 143' TERM
+    fi
+    installed=0
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" || installed=$?
+    [ -z "$policy" ] || rm -f "$policy"
+    for package in "$@"; do
+        # The link that starts it with the machine is made even where there is no systemd.
+        [ "$package" != containerd ] || rm -f /etc/systemd/system/multi-user.target.wants/containerd.service
+    done
+    return "$installed"
 }
 
 # Also the guest image needs apt to know its packages.
@@ -237,6 +259,7 @@ lay_out() {
         : >"$stamps/launchers"
         rm -f "$stamps/guest" # its builder may have changed; it decides for itself
     fi
+    put_script host/shim/src/main/sh/containerd-shim-bunkai-v2
     changed=
     put_jars agent-lib guest/agent
     [ -z "$changed" ] || rm -f "$stamps/guest"
@@ -275,6 +298,16 @@ put_jars() {
                 ;;
         esac
     done
+}
+
+# A program that finds by itself what lies beside it.
+put_script() {
+    mkdir -p "$made/bin"
+    if ! cmp -s "$tree/$1" "$made/bin/${1##*/}"; then
+        cp "$tree/$1" "$made/bin/.${1##*/}.new"
+        chmod 755 "$made/bin/.${1##*/}.new"
+        mv "$made/bin/.${1##*/}.new" "$made/bin/${1##*/}"
+    fi
 }
 
 # The jar with class files that an AOT cache takes.
@@ -390,6 +423,9 @@ rehearse_daemon() {
         tries=$((tries + 1))
         sleep 0.1
     done
+    # The shim's launcher asks in a way of its own.
+    (cd "$root" && BUNKAI_ROOT=$root "$made/bin/containerd-shim-bunkai-v2" -namespace rehearsal -address "$root/none" \
+        -id none start) || true
     for question in 'version' 'ps -a' 'explain -- true' 'inspect nothing' 'rm nothing' 'daemon stop'; do
         # shellcheck disable=SC2086 # several words
         "$made/bin/bunkai" --state-root "$root" $question || true

@@ -54,6 +54,31 @@ cpu_seconds() {
 # Proportional set size of a process, in MiB.
 pss_mib() { awk '$1 == "Pss:" { printf "%.1f", $2 / 1024 }' "/proc/$1/smaps_rollup"; }
 
+# Children's user and system time from `times`, in milliseconds.
+children_ms() { awk 'NR == 2 { gsub("s", ""); for (i = 1; i <= 2; i++) { split($i, t, "m"); sum += t[1] * 60 + t[2] } printf "%.0f", sum * 1000 }'; }
+
+# measure NAME COMMAND...: the median of its wall time, and processor time, over RUNS runs. Once before, it is not measured.
+measure() {
+    name=$1
+    shift
+    "$@" >/dev/null
+    run=0
+    : >"$BUNKAI_ROOT/walls"
+    (
+        while [ "$run" -lt "$RUNS" ]; do
+            begin=$(now)
+            "$@" >/dev/null
+            end=$(now)
+            echo $(((end - begin) / 10000)) >>"$BUNKAI_ROOT/walls"
+            run=$((run + 1))
+        done
+        times >"$BUNKAI_ROOT/times"
+    )
+    figure "${name}_wall" "$(ratio "$(median <"$BUNKAI_ROOT/walls")" 100 1)" ms
+    # Two processes of date are in it each time: a millisecond or two.
+    figure "${name}_cpu" "$(ratio "$(children_ms <"$BUNKAI_ROOT/times")" "$RUNS" 1)" ms
+}
+
 # What this machine is, for whoever compares figures.
 describe_machine() {
     echo "# $(nproc) processors: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1); Linux $(uname -r); load $(cut -d ' ' -f 1-3 /proc/loadavg)"

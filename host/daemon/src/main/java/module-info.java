@@ -11,6 +11,7 @@ module io.bunkai.daemon {
     requires io.bunkai.linux;
     requires io.bunkai.oci;
     requires io.bunkai.runtime;
+    requires io.bunkai.shim;
     requires io.bunkai.ttrpc;
     requires io.bunkai.vmm;
     requires io.bunkai.vmm.qemu;

@@ -9,16 +9,13 @@ import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.ExitStatus;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.LinuxProcess;
+import io.bunkai.linux.LockFile;
 import io.bunkai.linux.Spawn;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,15 +30,14 @@ import org.jspecify.annotations.Nullable;
  * Finds the daemon of a state root, and starts one where there is none.
  *
  * <p>Whether a daemon lives is told by the lock that it holds, never by its socket: a killed daemon
- * leaves the file behind. That lock is only ever probed by the holder of the start lock, since a
- * probe takes it for a moment and would otherwise tell a daemon that is just starting that there is
- * another.
+ * leaves the file behind. Who starts one has the start lock until the daemon answers, so that of
+ * many commands (and of containerd's launchers, which take the same lock) one does it.
  */
 final class DaemonLauncher {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
     private static final Duration POLL_INTERVAL = Duration.ofMillis(10);
-    private static final long LOCK_NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final long ANSWER_NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     private static final int LOG_LINES = 10;
     private static final int LOG_BYTES = 16 * 1024;
 
@@ -82,7 +78,7 @@ final class DaemonLauncher {
             return running;
         }
         Deadline deadline = Deadline.after(START_LIMIT);
-        try (StartLock _ = StartLock.take(root, deadline)) {
+        try (LockFile _ = takeStartLock(deadline)) {
             running = tryConnect();
             if (running.isPresent() || !daemonLives()) {
                 return running;
@@ -121,7 +117,7 @@ final class DaemonLauncher {
         root.create();
         Deadline deadline = Deadline.after(START_LIMIT);
         // One starter at a time; whoever waited here finds the daemon that the other has started.
-        try (StartLock _ = StartLock.take(root, deadline)) {
+        try (LockFile _ = takeStartLock(deadline)) {
             Optional<Daemon> running = tryConnect();
             if (running.isPresent()) {
                 return running.get();
@@ -142,21 +138,24 @@ final class DaemonLauncher {
     }
 
     private boolean daemonLives() {
-        if (!Files.exists(root.daemonLock())) {
-            return false;
-        }
-        try (FileChannel file =
-                        FileChannel.open(
-                                root.daemonLock(),
-                                StandardOpenOption.READ,
-                                StandardOpenOption.WRITE);
-                FileLock lock = file.tryLock()) {
-            return lock == null;
-        } catch (OverlappingFileLockException e) {
-            return true; // a daemon within this very process, as tests have it
-        } catch (IOException e) {
+        try {
+            return LockFile.isHeld(root.daemonLock());
+        } catch (ErrnoException e) {
             throw Fault.unavailable("the daemon's lock %s cannot be looked at", root.daemonLock())
                     .causedBy(e);
+        }
+    }
+
+    /** The right to start a daemon. The kernel takes it back if this process dies. */
+    private LockFile takeStartLock(Deadline deadline) {
+        try {
+            return LockFile.acquire(root.startLock(), deadline)
+                    .orElseThrow(() ->
+                            Fault.deadlineExceeded(
+                                    "waiting for another command that starts the daemon took too"
+                                            + " long"));
+        } catch (ErrnoException e) {
+            throw Fault.unavailable("the lock %s cannot be taken", root.startLock()).causedBy(e);
         }
     }
 
@@ -167,7 +166,7 @@ final class DaemonLauncher {
             if (answer.isPresent()) {
                 return answer.get();
             }
-            LockSupport.parkNanos(LOCK_NAP_NANOS);
+            LockSupport.parkNanos(ANSWER_NAP_NANOS);
         }
         throw Fault.deadlineExceeded(
                         "the daemon holds %s and did not answer at %s within %d s",
@@ -269,56 +268,6 @@ final class DaemonLauncher {
             return lines.subList(Math.max(0, lines.size() - LOG_LINES), lines.size());
         } catch (IOException e) {
             return List.of();
-        }
-    }
-
-    /** The right to start a daemon. The kernel takes it back if this process dies. */
-    private static final class StartLock implements AutoCloseable {
-        private final FileChannel file;
-
-        private StartLock(FileChannel file) {
-            this.file = file;
-        }
-
-        static StartLock take(StateRoot root, Deadline deadline) {
-            try {
-                FileChannel file =
-                        FileChannel.open(
-                                root.startLock(),
-                                StandardOpenOption.CREATE,
-                                StandardOpenOption.WRITE);
-                try {
-                    while (!tryLock(file)) {
-                        deadline.check("waiting for another command that starts the daemon");
-                        LockSupport.parkNanos(LOCK_NAP_NANOS);
-                    }
-                    return new StartLock(file);
-                } catch (IOException | RuntimeException e) {
-                    file.close();
-                    throw e;
-                }
-            } catch (IOException e) {
-                throw Fault.unavailable("the lock %s cannot be taken", root.startLock())
-                        .causedBy(e);
-            }
-        }
-
-        @SuppressWarnings("resource") // the lock lives as long as its channel
-        private static boolean tryLock(FileChannel file) throws IOException {
-            try {
-                return file.tryLock() != null;
-            } catch (OverlappingFileLockException e) {
-                return false; // another thread of this process
-            }
-        }
-
-        @Override
-        public void close() {
-            try {
-                file.close();
-            } catch (IOException e) {
-                // the kernel has let go of the lock whatever close answered
-            }
         }
     }
 }

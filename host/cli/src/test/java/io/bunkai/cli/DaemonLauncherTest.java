@@ -5,14 +5,13 @@ package io.bunkai.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bunkai.linux.LinuxProcess;
+import io.bunkai.linux.LockFile;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Signals;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -115,13 +114,8 @@ class DaemonLauncherTest {
     void waitsForADaemonThatHoldsItsLockAndDoesNotAnswerYet() throws Exception {
         Files.createDirectories(shell.root.resolve("run"));
         program("echo second >'" + shell.root.resolve("started") + "'\n");
-        try (FileChannel lock =
-                        FileChannel.open(
-                                shell.root.resolve("run/bunkaid.lock"),
-                                StandardOpenOption.CREATE,
-                                StandardOpenOption.WRITE);
-                var held = lock.lock()) {
-            assertThat(held.isValid()).isTrue();
+        try (LockFile _ =
+                LockFile.tryAcquire(shell.root.resolve("run/bunkaid.lock")).orElseThrow()) {
             Thread command = Thread.ofPlatform().start(() -> shell.run("daemon", "start"));
             shell.daemon();
             assertThat(command.join(java.time.Duration.ofMinutes(1))).isTrue();

@@ -46,6 +46,7 @@ import io.bunkai.runtime.Container;
 import io.bunkai.runtime.ContainerView;
 import io.bunkai.runtime.Containers;
 import io.bunkai.runtime.OutputLog;
+import io.bunkai.runtime.Owner;
 import io.bunkai.runtime.ProcessExit;
 import io.bunkai.runtime.Timeline;
 import io.bunkai.ttrpc.Call;
@@ -269,8 +270,21 @@ final class ControlService {
     }
 
     private RemoveResponse remove(RemoveRequest request, Call call) throws InterruptedException {
-        containers.get(request.getContainer()).remove(request.getForce());
+        Container container = containers.get(request.getContainer());
+        if (!request.getForce()) {
+            container.terms().owner().ifPresent(owner -> refuseOwned(container, owner));
+        }
+        container.remove(request.getForce());
         return RemoveResponse.getDefaultInstance();
+    }
+
+    private static void refuseOwned(Container container, Owner owner) {
+        throw Fault.failedPrecondition(
+                        "container %s belongs to the containerd at %s",
+                        container.name(), owner.address())
+                .withHint(
+                        "delete its task there, or if that cannot be done: bunkai rm -f %s",
+                        container.name());
     }
 
     private ListResponse list(ListRequest request, Call call) {

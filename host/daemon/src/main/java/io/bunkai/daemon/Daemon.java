@@ -10,26 +10,25 @@ import io.bunkai.base.NanoClock;
 import io.bunkai.config.AnnotationPolicy;
 import io.bunkai.config.Configuration;
 import io.bunkai.images.ImageStore;
+import io.bunkai.images.LayerStore;
+import io.bunkai.linux.LockFile;
 import io.bunkai.runtime.Containers;
 import io.bunkai.runtime.CrashPoint;
 import io.bunkai.runtime.CrashPoints;
 import io.bunkai.runtime.GuestKernel;
 import io.bunkai.runtime.HostCgroups;
+import io.bunkai.runtime.LayerSource;
 import io.bunkai.runtime.Planner;
 import io.bunkai.runtime.StateRoot;
+import io.bunkai.shim.ShimServer;
+import io.bunkai.shim.TaskServices;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.qemu.QemuHypervisor;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Everything of one daemon, wired: the lock, the configuration, QEMU, the containers, the sockets.
@@ -39,19 +38,14 @@ final class Daemon implements AutoCloseable {
     private static final Path CGROUP_MOUNT = Path.of("/sys/fs/cgroup");
     private static final String CGROUP_PARENT = "bunkai";
 
+    /** Whoever looks whether there is a daemon has its lock for a moment. */
+    private static final Duration LOCK_PATIENCE = Duration.ofSeconds(1);
+
     /** How long QEMU may take to tell its version. */
     private static final Duration QUESTION = Duration.ofSeconds(10);
 
-    /** How long finding out whether KVM works may take. */
-    private static final Duration PROBE = Duration.ofSeconds(20);
-
     /** On top of the wait for the agent: what else belongs to a start. */
     private static final Duration START_MARGIN = Duration.ofSeconds(30);
-
-    /** The guest image's files, as a configuration that names none others has them. */
-    private static final String KERNEL = "vmlinuz";
-
-    private static final String IMAGE = "rootfs.erofs";
 
     private final Closer owned;
     private final CountDownLatch shutdown;
@@ -99,6 +93,11 @@ final class Daemon implements AutoCloseable {
                                     crashPoints()));
             StreamServer streams = undo.own(StreamServer.open(root.streamSocket()));
             CountDownLatch shutdown = new CountDownLatch(1);
+            Duration startPatience =
+                    configuration
+                            .agent()
+                            .dialTimeout()
+                            .plus(accelerator.accelerator().patience(START_MARGIN));
             ControlService service =
                     new ControlService(
                             containers,
@@ -110,8 +109,11 @@ final class Daemon implements AutoCloseable {
                                             accelerator,
                                             kernel(machines, configuration),
                                             hypervisor),
-                            configuration.agent().dialTimeout().plus(START_MARGIN),
+                            startPatience,
                             shutdown::countDown);
+            TaskServices tasks =
+                    undo.own(new TaskServices(containers, CGROUP_MOUNT, startPatience));
+            undo.own(ShimServer.open(root.run(), tasks, tasks::serverFor));
             undo.own(ControlServer.open(root.controlSocket(), service.server()));
             LOG.log(
                     System.Logger.Level.INFO,
@@ -127,31 +129,19 @@ final class Daemon implements AutoCloseable {
     /** The lock proves that a daemon lives: the kernel takes it away from a dead one. */
     private static AutoCloseable lock(StateRoot root) {
         try {
-            FileChannel file =
-                    FileChannel.open(
-                            root.lockFile(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            FileLock lock = tryLock(file);
-            if (lock == null) {
-                file.close();
-                throw Fault.failedPrecondition("another daemon has the state root %s", root.path())
-                        .withHint("use it, or choose another root with --state-root");
-            }
-            file.truncate(0);
-            byte[] pid =
-                    Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.UTF_8);
-            file.write(ByteBuffer.wrap(pid));
-            return file;
+            LockFile lock =
+                    LockFile.acquire(root.lockFile(), Deadline.after(LOCK_PATIENCE))
+                            .orElseThrow(() -> anotherDaemon(root));
+            Files.writeString(root.lockFile(), Long.toString(ProcessHandle.current().pid()));
+            return lock;
         } catch (IOException e) {
             throw Fault.internal("the lock %s cannot be taken", root.lockFile()).causedBy(e);
         }
     }
 
-    private static @Nullable FileLock tryLock(FileChannel file) throws IOException {
-        try {
-            return file.tryLock();
-        } catch (OverlappingFileLockException e) {
-            return null; // another daemon in this very process
-        }
+    private static Fault anotherDaemon(StateRoot root) {
+        return Fault.failedPrecondition("another daemon has the state root %s", root.path())
+                .withHint("use it, or choose another root with --state-root");
     }
 
     /** For tests of what a death leaves behind. */

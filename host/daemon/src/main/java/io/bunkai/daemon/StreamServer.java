@@ -3,18 +3,14 @@
 package io.bunkai.daemon;
 
 import io.bunkai.base.Fault;
+import io.bunkai.linux.UnixListener;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -42,17 +38,17 @@ final class StreamServer implements AutoCloseable {
     private static final int LONGEST_TOKEN_LINE = 64;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-    private final Path path;
-    private final ServerSocketChannel server;
     private final Duration patience;
     private final Map<String, Reserved> reserved = new ConcurrentHashMap<>();
     private final Set<SocketChannel> strangers = ConcurrentHashMap.newKeySet();
     private final SecureRandom random = new SecureRandom();
 
-    private StreamServer(Path path, ServerSocketChannel server, Duration patience) {
-        this.path = path;
-        this.server = server;
+    private final UnixListener listener;
+    private volatile boolean closed;
+
+    private StreamServer(Path path, Duration patience) throws IOException {
         this.patience = patience;
+        this.listener = UnixListener.open(path, "streams", this::welcome);
     }
 
     /**
@@ -66,23 +62,12 @@ final class StreamServer implements AutoCloseable {
     }
 
     static StreamServer open(Path path, Duration patience) throws IOException {
-        Files.deleteIfExists(path);
-        ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-        try {
-            server.bind(UnixDomainSocketAddress.of(path));
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-        } catch (IOException e) {
-            server.close();
-            throw e;
-        }
-        StreamServer streams = new StreamServer(path, server, patience);
-        Thread.ofVirtual().name("streams").start(streams::accept);
-        return streams;
+        return new StreamServer(path, patience);
     }
 
     /** {@return the socket's path} */
     Path path() {
-        return path;
+        return listener.path();
     }
 
     /** A stream that somebody will connect to. */
@@ -149,20 +134,6 @@ final class StreamServer implements AutoCloseable {
         return stream;
     }
 
-    private void accept() {
-        while (server.isOpen()) {
-            try {
-                SocketChannel client = server.accept();
-                Thread.ofVirtual().name("stream token").start(() -> welcome(client));
-            } catch (IOException e) {
-                if (server.isOpen()) {
-                    LOG.log(System.Logger.Level.WARNING, "a stream was not accepted", e);
-                    AcceptPause.take();
-                }
-            }
-        }
-    }
-
     private void welcome(SocketChannel client) {
         strangers.add(client);
         CompletableFuture<Void> _ =
@@ -172,7 +143,7 @@ final class StreamServer implements AutoCloseable {
                                 patience.toMillis(), TimeUnit.MILLISECONDS, Runnable::run));
         Reserved stream = null;
         try {
-            if (!server.isOpen()) {
+            if (closed) {
                 return; // closed while this one was accepted
             }
             String token = readToken(client);
@@ -226,12 +197,8 @@ final class StreamServer implements AutoCloseable {
      */
     @Override
     public void close() {
-        try {
-            server.close();
-            Files.deleteIfExists(path);
-        } catch (IOException e) {
-            throw Fault.internal("socket %s could not be closed", path).causedBy(e);
-        }
+        closed = true;
+        listener.close();
         reserved.values().forEach(Reserved::giveUp);
         strangers.forEach(this::turnAway);
     }

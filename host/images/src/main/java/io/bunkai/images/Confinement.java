@@ -54,7 +54,7 @@ record Confinement(Program program, Path javaHome, List<Path> classPath) {
         /**
          * Reads directories, all of whose files it must be able to read whoever owns them. For
          * attributes in "trusted.", among them an overlay's markers, the kernel asks for
-         * CAP_SYS_ADMIN and no less.
+         * CAP_SYS_ADMIN and no less; the program gives up what else that allows before it reads.
          */
         static final Program PACKER =
                 new Program(

@@ -3,12 +3,10 @@
 package io.bunkai.images;
 
 import io.bunkai.linux.Fd;
-import java.io.BufferedInputStream;
+import io.bunkai.linux.Seccomp;
 import java.io.DataInputStream;
 import java.io.FileDescriptor;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.PrintStream;
 import java.nio.file.Path;
 
 /**
@@ -23,20 +21,16 @@ public final class DirectoryPacker {
     /** Packs one stack; the exit status is 0 if the file system is complete, else 1. */
     public static void main(String[] arguments) {
         System.exit(
-                run(
-                        System.in,
-                        Path.of(Confinement.DIRECTORIES),
-                        BlockOutput.of(FileDescriptor.out),
-                        System.err));
-    }
-
-    static int run(InputStream in, Path directories, BlockOutput out, PrintStream report) {
-        return ChildReport.run(
-                report,
-                () -> {
-                    DataInputStream data = new DataInputStream(new BufferedInputStream(in));
-                    return pack(PackRequest.readFrom(data), directories, out);
-                });
+                ChildReport.run(
+                        System.err,
+                        () -> {
+                            // Of all that CAP_SYS_ADMIN allows, to read attributes is enough.
+                            Seccomp.giveUpAdministration();
+                            return pack(
+                                    PackRequest.readFrom(new DataInputStream(System.in)),
+                                    Path.of(Confinement.DIRECTORIES),
+                                    BlockOutput.of(FileDescriptor.out));
+                        }));
     }
 
     private static long pack(PackRequest request, Path directories, BlockOutput out)

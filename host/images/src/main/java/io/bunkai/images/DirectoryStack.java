@@ -212,16 +212,51 @@ final class DirectoryStack {
             if (!addLinked(place, name, status)) {
                 budget.takeBytes(status.size());
                 Metadata metadata = metadata(name, status, Xattrs.of(file));
-                ErofsWriter.Content content =
-                        (buffer, offset, length) -> {
-                            int got = file.read(buffer, offset, length);
-                            if (got == 0) {
-                                throw changed(name);
-                            }
-                            return got;
-                        };
+                ErofsWriter.Content content = new FileContent(file, status, name);
                 Inode.FileData data = writer.spool(content, status.size(), metadata);
                 put(place, name, new Inode.RegularFile(metadata, data), status);
+            }
+        }
+    }
+
+    /** A file's bytes. Its holes are not read: that would cost the time and memory of data. */
+    private final class FileContent implements ErofsWriter.Content {
+        private final Fd file;
+        private final String name;
+        private long position;
+        private long dataStart;
+        private long dataEnd;
+
+        FileContent(Fd file, FileStatus status, String name) {
+            this.file = file;
+            this.name = name;
+            this.dataEnd = status.allocated() < status.size() ? 0 : status.size();
+        }
+
+        @Override
+        public int read(byte[] buffer, int offset, int length) throws IOException {
+            if (position == dataEnd) {
+                findData();
+            }
+            int some;
+            if (position < dataStart) {
+                some = (int) Math.min(length, dataStart - position);
+                Arrays.fill(buffer, offset, offset + some, (byte) 0);
+            } else {
+                some = file.read(buffer, offset, (int) Math.min(length, dataEnd - position));
+                if (some == 0) {
+                    throw changed(name);
+                }
+            }
+            position += some;
+            return some;
+        }
+
+        private void findData() throws ErrnoException {
+            dataStart = file.seekData(position);
+            if (dataStart != Long.MAX_VALUE) {
+                dataEnd = file.seekHole(dataStart);
+                file.seekData(dataStart); // to read there
             }
         }
     }

@@ -112,37 +112,31 @@ public final class LayerStore {
     public void write(List<Path> directories, Path disk, Deadline deadline) {
         Digest key = keyOf(directories);
         try (Fd output = create(disk)) {
-            staging.make(
-                    "write-" + UUID.randomUUID(),
-                    deadline,
-                    mountPoint -> {
-                        Files.createDirectories(mountPoint);
-                        writeOrDelete(directories, key, mountPoint, disk, output, deadline);
-                    });
+            boolean written = false;
+            try {
+                write(directories, key, disk, output, deadline);
+                written = true;
+            } finally {
+                if (!written) {
+                    Files.deleteIfExists(disk);
+                }
+            }
         } catch (IOException e) {
             throw KeptDisks.failure("the disk " + disk + " is not made", e);
         }
     }
 
-    private void writeOrDelete(
-            List<Path> directories,
-            Digest key,
-            Path mountPoint,
-            Path disk,
-            Fd output,
-            Deadline deadline)
+    private void write(List<Path> directories, Digest key, Path disk, Fd output, Deadline deadline)
             throws IOException {
-        boolean written = false;
-        try {
-            pack(directories, key, mountPoint, output, deadline);
-            if (!ErofsSuperBlock.isDiskOf(key, disk)) {
-                throw Fault.internal("the process that packs layers left an incomplete disk");
-            }
-            written = true;
-        } finally {
-            if (!written) {
-                Files.deleteIfExists(disk);
-            }
+        staging.make(
+                "write-" + UUID.randomUUID(),
+                deadline,
+                mountPoint -> {
+                    Files.createDirectories(mountPoint);
+                    pack(directories, key, mountPoint, output, deadline);
+                });
+        if (!ErofsSuperBlock.isDiskOf(key, disk)) {
+            throw Fault.internal("the process that packs layers left an incomplete disk");
         }
     }
 

@@ -62,6 +62,9 @@ public final class TypeUrls {
     /** What containerd and {@code ctr} send if they take a runtime for runc: not for us. */
     public static final String RUNC_OPTIONS = "containerd.runc.v1.Options";
 
+    /** {@link io.bunkai.api.containerd.ProcessDetails}, what Pids says of a process. */
+    public static final String PROCESS_DETAILS = "containerd.runc.v1.ProcessDetails";
+
     // JSON of the OCI runtime specification: the number is its major version.
     /** JSON of {@code config.json} */
     public static final String OCI_SPEC = "types.containerd.io/opencontainers/runtime-spec/1/Spec";

@@ -11,6 +11,7 @@ import io.bunkai.api.containerd.Descriptor;
 import io.bunkai.api.containerd.Extension;
 import io.bunkai.api.containerd.LogLevel;
 import io.bunkai.api.containerd.Mount;
+import io.bunkai.api.containerd.ProcessDetails;
 import io.bunkai.api.containerd.ProcessInfo;
 import io.bunkai.api.containerd.RuntimeInfo;
 import io.bunkai.api.containerd.RuntimeOptions;
@@ -28,6 +29,7 @@ final class ShimGoldens {
                     runtimeVersion(),
                     runtimeInfo(),
                     processInfo(),
+                    processDetails(),
                     runtimeOptions(),
                     bootstrapParams(),
                     bootstrapParamsWithAnEmptyDirectory(),
@@ -35,6 +37,19 @@ final class ShimGoldens {
                     bootstrapResult());
 
     private ShimGoldens() {}
+
+    private static ContainerdGolden processDetails() {
+        return new ContainerdGolden(
+                "process details",
+                "containerd.runc.v1.ProcessDetails",
+                ProcessDetails.newBuilder().setExecId("shell").build(),
+                """
+                exec_id: "shell"
+                """,
+                """
+                0a05 7368656c6c  // 1 exec_id: "shell"
+                """);
+    }
 
     private static ContainerdGolden mount() {
         return new ContainerdGolden(

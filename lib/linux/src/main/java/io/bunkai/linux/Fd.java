@@ -42,6 +42,8 @@ public final class Fd implements AutoCloseable {
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
+    private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
     private static final int CLOSED = -1;
     private static final int STREAM_BUFFER = 64 * 1024;
 
@@ -215,6 +217,33 @@ public final class Fd implements AutoCloseable {
             MemorySegment.copy(scratch, ValueLayout.JAVA_BYTE, 0, buffer, offset, Math.max(0, n));
             return n;
         }
+    }
+
+    /**
+     * {@return where the file has data at or behind {@code from}; {@code Long.MAX_VALUE} if there
+     * is only a hole until its end} Reading goes on there.
+     *
+     * @throws ErrnoException what the file system answers
+     * @spec https://man7.org/linux/man-pages/man2/lseek.2.html lseek(2)
+     */
+    public long seekData(long from) throws ErrnoException {
+        return seek(from, SEEK_DATA);
+    }
+
+    /**
+     * {@return where the file has a hole at or behind {@code from}, at the latest its end; {@code
+     * Long.MAX_VALUE} if that is behind its end} Reading goes on there.
+     *
+     * @throws ErrnoException what the file system answers
+     */
+    public long seekHole(long from) throws ErrnoException {
+        return seek(from, SEEK_HOLE);
+    }
+
+    private long seek(long from, int whence) throws ErrnoException {
+        // off_t lseek(int fd, off_t offset, int whence);
+        long result = Native.syscall(SystemCall.LSEEK, number(), from, whence);
+        return result == -Errno.ENXIO ? Long.MAX_VALUE : ErrnoException.check("lseek", result);
     }
 
     /**

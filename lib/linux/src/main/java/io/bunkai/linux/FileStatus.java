@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param permissions the lower twelve bits of its mode
  * @param links how many names it has
  * @param uid an unsigned number of 32 bits, as is {@code gid}
+ * @param allocated how many bytes of the medium it takes, less than {@code size} if it has holes
  * @param deviceMajor of the file system that it is on, as is {@code deviceMinor}; together with
  *     {@code inode} no other file has the same while this one exists
  * @param specialMajor of the device that it stands for, as is {@code specialMinor}; 0 for others
@@ -31,6 +32,7 @@ public record FileStatus(
         int uid,
         int gid,
         long size,
+        long allocated,
         int deviceMajor,
         int deviceMinor,
         long inode,
@@ -45,6 +47,7 @@ public record FileStatus(
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int STATX_BASIC_STATS = 0x7ff;
     private static final int STATX_BTIME = 0x800;
+    private static final int BLOCK_BYTES = 512;
     private static final byte[] EMPTY = {};
 
     private static final long MASK = offset("stx_mask");
@@ -54,6 +57,7 @@ public record FileStatus(
     private static final long MODE = offset("stx_mode");
     private static final long INO = offset("stx_ino");
     private static final long SIZE = offset("stx_size");
+    private static final long BLOCKS = offset("stx_blocks");
     private static final long BTIME = offset("stx_btime");
     private static final long CTIME = offset("stx_ctime");
     private static final long MTIME = offset("stx_mtime");
@@ -131,6 +135,7 @@ public record FileStatus(
                 statx.get(JAVA_INT, UID),
                 statx.get(JAVA_INT, GID),
                 statx.get(JAVA_LONG, SIZE),
+                statx.get(JAVA_LONG, BLOCKS) * BLOCK_BYTES,
                 statx.get(JAVA_INT, DEV_MAJOR),
                 statx.get(JAVA_INT, DEV_MINOR),
                 statx.get(JAVA_LONG, INO),

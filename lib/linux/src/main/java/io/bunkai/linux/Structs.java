@@ -128,6 +128,15 @@ final class Structs {
                     sequenceLayout(256, JAVA_BYTE).withName("d_name"),
                     paddingLayout(5));
 
+    static final StructLayout SOCK_FILTER =
+            structLayout(
+                    JAVA_SHORT.withName("code"),
+                    JAVA_BYTE.withName("jt"),
+                    JAVA_BYTE.withName("jf"),
+                    JAVA_INT.withName("k"));
+    static final StructLayout SOCK_FPROG =
+            structLayout(JAVA_SHORT.withName("len"), paddingLayout(6), POINTER.withName("filter"));
+
     private Structs() {}
 
     /** {@return where a field begins, in bytes} */

@@ -15,6 +15,7 @@ final class SystemCall {
     static final int READ = number(0, 63);
     static final int WRITE = number(1, 64);
     static final int CLOSE = number(3, 57);
+    static final int LSEEK = number(8, 62);
     static final int IOCTL = number(16, 29);
     static final int SOCKET = number(41, 198);
     static final int CONNECT = number(42, 203);
@@ -24,6 +25,7 @@ final class SystemCall {
     static final int LISTEN = number(50, 201);
     static final int EXECVE = number(59, 221);
     static final int FCNTL = number(72, 25);
+    static final int FLOCK = number(73, 32);
     static final int PRCTL = number(157, 167);
     static final int MOUNT = number(165, 40);
     static final int UMOUNT2 = number(166, 39);
@@ -52,7 +54,58 @@ final class SystemCall {
     static final int FLISTXATTR = number(196, 13);
     static final int GETDENTS64 = number(217, 61);
     static final int READLINKAT = number(267, 78);
+    static final int SECCOMP = number(317, 277);
     static final int STATX = number(332, 291);
+
+    /** What only root does to a system, and the ways around: the calls of {@link Seccomp}. */
+    static final int[] ADMINISTRATION = {
+        MOUNT,
+        UMOUNT2,
+        REBOOT,
+        SETHOSTNAME,
+        CLOCK_SETTIME,
+        number(155, 41), // pivot_root
+        number(161, 51), // chroot
+        number(272, 97), // unshare
+        number(308, 268), // setns
+        number(303, 264), // name_to_handle_at
+        number(304, 265), // open_by_handle_at
+        number(101, 117), // ptrace
+        number(310, 270), // process_vm_readv
+        number(311, 271), // process_vm_writev
+        number(167, 224), // swapon
+        number(168, 225), // swapoff
+        number(163, 89), // acct
+        number(103, 116), // syslog
+        number(171, 162), // setdomainname
+        number(179, 60), // quotactl
+        number(188, 5), // setxattr
+        number(189, 6), // lsetxattr
+        number(190, 7), // fsetxattr
+        number(246, 104), // kexec_load
+        number(175, 105), // init_module
+        number(313, 273), // finit_module
+        number(248, 217), // add_key
+        number(250, 219), // keyctl
+        number(298, 241), // perf_event_open
+        number(300, 262), // fanotify_init
+        number(321, 280), // bpf
+        number(323, 282), // userfaultfd
+        number(59, 221), // execve
+        number(322, 281), // execveat
+        425, // io_uring_setup, whose requests no filter sees
+        428, // open_tree
+        429, // move_mount
+        430, // fsopen
+        431, // fsconfig
+        432, // fsmount
+        433, // fspick
+        438, // pidfd_getfd
+        442, // mount_setattr
+    };
+
+    /** How the kernel calls this architecture where it tells which one a call is made for. */
+    static final int AUDIT_ARCHITECTURE = number(0xc000003e, 0xc00000b7);
 
     private SystemCall() {}
 

@@ -102,6 +102,30 @@ class DescriptorsTest {
     }
 
     @Test
+    void tellsTheNamesOfFilesThatAreComplete() throws Exception {
+        try (Inotify inotify = Inotify.open();
+                Pipe wake = Pipe.create()) {
+            int watch = inotify.watchFiles(directory);
+            Path written = Files.writeString(directory.resolve("written"), "1");
+            Files.move(written, directory.resolve("moved"));
+            assertThat(inotify.awaitFiles(wake.read()))
+                    .containsExactly(
+                            new Inotify.FileEvent.Complete(watch, "written"),
+                            new Inotify.FileEvent.Complete(watch, "moved"));
+            wake.write().writeFully(new byte[1]);
+            assertThat(inotify.awaitFiles(wake.read())).isEmpty();
+        }
+    }
+
+    @Test
+    void watchesNoFileAsADirectory() throws Exception {
+        Path file = Files.writeString(directory.resolve("file"), "");
+        try (Inotify inotify = Inotify.open()) {
+            assertThatThrownBy(() -> inotify.watchFiles(file)).hasMessageContaining("ENOTDIR");
+        }
+    }
+
+    @Test
     void closingTwiceDoesNotCloseSomebodyElsesDescriptor() throws Exception {
         Fd first = Fd.open(Path.of("/dev/null"), Fd.O_RDONLY);
         first.close();

@@ -107,6 +107,23 @@ class DirectoriesTest {
     }
 
     @Test
+    void findsHoles() throws Exception {
+        run("truncate -s 1M file; echo data >> file; truncate -s 3M file");
+        try (Fd file = Fd.open(folder.resolve("file"), Fd.O_RDONLY)) {
+            assertThat(FileStatus.of(file).allocated()).isBetween(1L, 1L << 20);
+            assertThat(file.seekHole(0)).isZero();
+            assertThat(file.seekData(0)).isEqualTo(1 << 20);
+            byte[] data = new byte[4];
+            assertThat(file.read(data, 0, 4)).isEqualTo(4);
+            assertThat(data).isEqualTo(latin("data"));
+            long hole = file.seekHole(1 << 20);
+            assertThat(hole).isBetween((1L << 20) + 5, 2L << 20);
+            assertThat(file.seekData(hole)).isEqualTo(Long.MAX_VALUE);
+            assertThat(file.seekHole(4 << 20)).isEqualTo(Long.MAX_VALUE);
+        }
+    }
+
+    @Test
     void readsAttributesOfOpenFilesAndByName() throws Exception {
         Path file = Files.writeString(folder.resolve("file"), "");
         UserDefinedFileAttributeView view =

@@ -36,6 +36,8 @@ class StructsTest {
         layouts.put("struct statx_timestamp", Structs.STATX_TIMESTAMP);
         layouts.put("struct statx", Structs.STATX);
         layouts.put("struct dirent64", Structs.DIRENT64);
+        layouts.put("struct sock_filter", Structs.SOCK_FILTER);
+        layouts.put("struct sock_fprog", Structs.SOCK_FPROG);
     }
 
     @Test
@@ -43,6 +45,7 @@ class StructsTest {
         StringBuilder program = new StringBuilder();
         // The kernel's termios and the C library's have one name and cannot be included together.
         program.append("#define _GNU_SOURCE\n#include <dirent.h>\n#include <sys/stat.h>\n");
+        program.append("#include <linux/filter.h>\n");
         program.append("#include <stdio.h>\n#include <stddef.h>\n#include <time.h>\n");
         program.append("#include <poll.h>\n#include <signal.h>\n#include <sys/socket.h>\n");
         program.append("#include <sys/un.h>\n#include <sys/uio.h>\n#include <asm/termbits.h>\n");

@@ -63,8 +63,13 @@ final class Keyboard implements AutoCloseable {
         List<String> words = new ArrayList<>();
         words.add(SourceTree.bunkai().toString());
         words.addAll(List.of(arguments));
+        return run(words, Map.of("BUNKAI_ROOT", node.root().toString()));
+    }
+
+    /** {@return a program running on the terminal, with these variables besides our own} */
+    LinuxProcess run(List<String> words, Map<String, String> variables) throws ErrnoException {
         Map<String, String> environment = new TreeMap<>(System.getenv());
-        environment.put("BUNKAI_ROOT", node.root().toString());
+        environment.putAll(variables);
         return owned.own(
                 Spawn.of(words)
                         .environment(environment)

@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -52,14 +53,30 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
     private static final String[] STAYS = {
         "run",
         "run/sandboxes",
+        "run/shim",
+        "run/tasks",
+        "run/tasks/*.owner",
         "run/bunkaid.lock",
         "run/start.lock",
+        "run/tasks",
+        "run/tasks/*.owner",
+        "run/tasks/*.sock", // of each containerd that has asked
         "log",
         "log/*",
         "lib",
         "lib/outputs",
+        "lib/disks",
+        "lib/layers",
+        "lib/layers/**",
         "lib/cache",
         "lib/cache/**",
+        "lib/disks",
+        "lib/disks/**",
+        "lib/layers",
+        "lib/layers/lock",
+        "lib/layers/disks",
+        "lib/layers/disks/**",
+        "lib/layers/staging",
         "lib/images",
         "lib/images/**",
     };
@@ -84,6 +101,15 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         } finally {
             keepLog(context.getRequiredTestClass().getSimpleName());
             endWhatIsLeft();
+            roots.forEach(TestRoot::close);
+        }
+    }
+
+    /** Ends a node on which no daemon was ever started, and nothing else was. */
+    void close() {
+        try {
+            assertNothingLeft(leaks.getFirst());
+        } finally {
             roots.forEach(TestRoot::close);
         }
     }
@@ -230,16 +256,22 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         return options().descriptorsOf(() -> daemon).before();
     }
 
-    private LeakCheck.Options options() {
+    /** {@return what a check looks at} */
+    LeakCheck.Options options() {
         return LeakCheck.options().roots(root()).onlyMentioning(CGROUP_PARENT).ignoringFiles(STAYS);
     }
 
     /** Waits until nothing is left. */
     void assertNothingLeft(LeakCheck check) {
+        assertNothingLeft(check, _ -> true);
+    }
+
+    /** Waits until nothing is left of what counts. */
+    void assertNothingLeft(LeakCheck check, Predicate<Leftover> counts) {
         Deadline deadline = Deadline.after(LEAK_PATIENCE);
-        List<Leftover> left = ours(check);
+        List<Leftover> left = ours(check, counts);
         while (!left.isEmpty() && !deadline.hasPassed()) {
-            left = ours(check);
+            left = ours(check, counts);
         }
         if (!left.isEmpty()) {
             throw new AssertionError(
@@ -250,8 +282,9 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
     }
 
     /** Another node of this host has its groups beside ours, under the same parent. */
-    private List<Leftover> ours(LeakCheck check) {
+    private List<Leftover> ours(LeakCheck check, Predicate<Leftover> counts) {
         return check.leftovers().stream()
+                .filter(counts)
                 .filter(item ->
                         item.kind() != Leftover.Kind.CGROUP || isOurs(Path.of(item.identity())))
                 .toList();
@@ -282,8 +315,12 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
 
     /** The log says more than an assertion can, and the root is about to go. */
     private void keepLog(String testClass) {
-        Path log = root().resolve("log/bunkaid.log");
-        Path kept = Path.of("target/daemon-logs", testClass + ".log");
+        keep(root().resolve("log/bunkaid.log"), testClass + ".log");
+    }
+
+    /** Copies a log to where it is found after the tests. */
+    static void keep(Path log, String name) {
+        Path kept = Path.of("target/daemon-logs", name);
         try {
             if (Files.exists(log)) {
                 Files.createDirectories(kept.getParent());

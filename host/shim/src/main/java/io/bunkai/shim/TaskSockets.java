@@ -1,0 +1,334 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.shim;
+
+import io.bunkai.base.Closer;
+import io.bunkai.base.Fault;
+import io.bunkai.linux.UnixListener;
+import io.bunkai.ttrpc.TtrpcServer;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sockets that containerd connects to: one for each owner of tasks, made when its first task is
+ * started.
+ *
+ * <p>containerd keeps the address of a task's socket in the task's bundle and connects to it again
+ * when it has restarted. So a socket's name depends on its owner alone, an owner is remembered in a
+ * file beside its socket, and the next daemon listens on all of them. Where the owner wants events
+ * sent to may change; what the latest launcher has said holds for connections from then on.
+ *
+ * <p>Nobody tells that an owner is gone for good. One costs a file and a socket, and namespaces are
+ * few; so the latest {@value #MOST_OWNERS} are kept, and beyond them those that are connected,
+ * since containerd holds a connection for each of its tasks.
+ *
+ * <p>Thread-safe.
+ */
+final class TaskSockets implements AutoCloseable {
+    /** How many owners are remembered, besides those that are connected. */
+    static final int MOST_OWNERS = 64;
+
+    private static final System.Logger LOG = System.getLogger(TaskSockets.class.getName());
+    private static final String TITLE = "bunkai owner 1";
+    private static final List<String> FIELDS = List.of("address", "namespace", "events");
+    private static final String OWNER = ".owner";
+    private static final String SOCKET = ".sock";
+    private static final int NAME_BYTES = 8;
+
+    private final Path directory;
+    private final Function<TaskOwner, TtrpcServer> services;
+    private final ThreadFactory handlers = Thread.ofVirtual().name("task call ", 0).factory();
+
+    private final ReentrantLock lock = new ReentrantLock(); // guards what follows
+    private final Map<String, Socket> sockets = new HashMap<>(); // by name
+    private boolean closed;
+
+    private TaskSockets(Path directory, Function<TaskOwner, TtrpcServer> services) {
+        this.directory = directory;
+        this.services = services;
+    }
+
+    /** An owner's socket. Guarded by the lock. */
+    private static final class Socket {
+        private final String name;
+        private final Set<SocketChannel> connections = new HashSet<>();
+        private TaskOwner owner;
+        private Instant usedAt;
+        private @Nullable TtrpcServer server; // of this owner, made when it is needed
+        private @Nullable UnixListener listener; // null until it is listened on
+
+        Socket(String name, TaskOwner owner, Instant usedAt) {
+            this.name = name;
+            this.owner = owner;
+            this.usedAt = usedAt;
+        }
+    }
+
+    /**
+     * {@return the sockets of all owners that are remembered; none of them is listened on before
+     * {@link #listen}}
+     *
+     * @param directory made if it is not there, its owner's alone
+     * @param services makes what answers an owner's connections; called again when the owner's
+     *     events are to be sent elsewhere
+     * @throws IOException if the directory cannot be made or read
+     */
+    static TaskSockets open(Path directory, Function<TaskOwner, TtrpcServer> services)
+            throws IOException {
+        Files.createDirectories(directory);
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+        TaskSockets sockets = new TaskSockets(directory, services);
+        sockets.remember();
+        return sockets;
+    }
+
+    private void remember() throws IOException {
+        List<Path> files = new ArrayList<>();
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(directory)) {
+            found.forEach(files::add);
+        }
+        for (Path file : files) {
+            String name = file.getFileName().toString();
+            Optional<TaskOwner> owner = name.endsWith(OWNER) ? read(file) : Optional.empty();
+            if (owner.isPresent() && name.equals(nameOf(owner.get()) + OWNER)) {
+                String socket = nameOf(owner.get());
+                Instant usedAt = Files.getLastModifiedTime(file).toInstant();
+                sockets.put(socket, new Socket(socket, owner.get(), usedAt));
+            } else {
+                Files.delete(file); // a former daemon's socket, or half a file
+            }
+        }
+        forgetTheOldest();
+    }
+
+    private static Optional<TaskOwner> read(Path file) throws IOException {
+        try {
+            Map<String, String> fields = FieldFile.parse(Files.readAllBytes(file), TITLE, FIELDS);
+            return Optional.of(
+                    new TaskOwner(
+                            fields.getOrDefault("address", ""),
+                            fields.getOrDefault("namespace", ""),
+                            fields.getOrDefault("events", "")));
+        } catch (Fault e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "an owner of tasks is forgotten file={0} reason={1}",
+                    file,
+                    e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    /**
+     * Listens on the sockets of all owners that are remembered.
+     *
+     * @throws IOException if one cannot be bound
+     */
+    void listen() throws IOException {
+        lock.lock();
+        try {
+            for (Socket socket : sockets.values()) {
+                bind(socket);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * {@return the address of the owner's socket, which is listened on}
+     *
+     * @throws Fault UNAVAILABLE if the daemon ends, INTERNAL if the socket cannot be made
+     */
+    String socketFor(TaskOwner owner) {
+        lock.lock();
+        try {
+            if (closed) {
+                throw Fault.unavailable("the daemon is ending");
+            }
+            String name = nameOf(owner);
+            Socket socket = sockets.get(name);
+            if (socket == null) {
+                socket = new Socket(name, owner, Instant.now());
+                write(socket);
+                sockets.put(name, socket);
+                forgetTheOldest();
+            } else if (!socket.owner.equals(owner)) {
+                socket.owner = owner;
+                socket.server = null;
+                write(socket);
+            }
+            socket.usedAt = Instant.now();
+            Files.setLastModifiedTime(file(name, OWNER), FileTime.from(socket.usedAt));
+            bind(socket);
+            return "unix://" + file(name, SOCKET);
+        } catch (IOException e) {
+            throw Fault.internal("the socket for namespace %s cannot be made", owner.namespace())
+                    .causedBy(e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Also if somebody has removed the socket's file: containerd could not connect. */
+    private void bind(Socket socket) throws IOException {
+        Path path = file(socket.name, SOCKET);
+        if (socket.listener != null && Files.exists(path)) {
+            return;
+        }
+        if (socket.listener != null) {
+            socket.listener.close();
+        }
+        socket.listener = UnixListener.open(path, "tasks", client -> serve(socket, client));
+    }
+
+    private void write(Socket socket) throws IOException {
+        Map<String, String> fields = new LinkedHashMap<>();
+        fields.put("address", socket.owner.address());
+        fields.put("namespace", socket.owner.namespace());
+        fields.put("events", socket.owner.eventsAddress());
+        Path fresh = file(socket.name, ".new");
+        Files.writeString(fresh, FieldFile.format(TITLE, fields));
+        Files.move(
+                fresh,
+                file(socket.name, OWNER),
+                StandardCopyOption.ATOMIC_MOVE,
+                StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private void forgetTheOldest() throws IOException {
+        List<Socket> oldest =
+                sockets.values().stream()
+                        .filter(socket -> socket.connections.isEmpty())
+                        .sorted(Comparator.comparing(socket -> socket.usedAt))
+                        .toList();
+        for (Socket socket : oldest) {
+            if (sockets.size() <= MOST_OWNERS) {
+                return;
+            }
+            LOG.log(
+                    System.Logger.Level.INFO,
+                    "an owner of tasks is forgotten address={0} namespace={1}",
+                    socket.owner.address(),
+                    socket.owner.namespace());
+            sockets.remove(socket.name);
+            if (socket.listener != null) {
+                socket.listener.close();
+            }
+            try {
+                Files.delete(file(socket.name, OWNER));
+            } catch (NoSuchFileException e) {
+                // somebody else's doing
+            }
+        }
+    }
+
+    private void serve(Socket socket, SocketChannel client) {
+        try (client) {
+            TtrpcServer server = join(socket, client);
+            if (server != null) {
+                server.serve(
+                        Channels.newInputStream(client),
+                        Channels.newOutputStream(client),
+                        handlers);
+            }
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "containerd left reason={0}", e.getMessage());
+        } finally {
+            leave(socket, client);
+        }
+    }
+
+    private @Nullable TtrpcServer join(Socket socket, SocketChannel client) {
+        lock.lock();
+        try {
+            if (closed) {
+                return null;
+            }
+            TtrpcServer server = socket.server;
+            if (server == null) {
+                server = services.apply(socket.owner);
+                socket.server = server;
+            }
+            socket.connections.add(client);
+            return server;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void leave(Socket socket, SocketChannel client) {
+        lock.lock();
+        try {
+            socket.connections.remove(client);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Path file(String name, String suffix) {
+        return directory.resolve(name + suffix);
+    }
+
+    /** Short, since a socket's path is, and the same for ever. */
+    private static String nameOf(TaskOwner owner) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update(owner.address().getBytes(StandardCharsets.UTF_8));
+            digest.update((byte) 0); // in neither of the two
+            digest.update(owner.namespace().getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest.digest(), 0, NAME_BYTES);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every JDK has SHA-256", e);
+        }
+    }
+
+    /**
+     * Ends all connections and stops listening; the owners stay remembered. Idempotent.
+     *
+     * @throws Fault INTERNAL if something could not be closed
+     */
+    @Override
+    public void close() {
+        try (Closer all = new Closer()) {
+            lock.lock();
+            try {
+                closed = true;
+                for (Socket socket : sockets.values()) {
+                    socket.connections.forEach(all::own);
+                    if (socket.listener != null) {
+                        all.own(socket.listener);
+                    }
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+}
