@@ -252,7 +252,7 @@ lay_out() {
         write_launcher bin/bunkai host/cli io.bunkai.cli/io.bunkai.cli.Main "$CLI_OPTIONS"
         write_launcher bin/bunkaid host/daemon io.bunkai.daemon/io.bunkai.daemon.BunkaidMain "$DAEMON_OPTIONS" \
             '--guest "$made/guest"'
-        write_launcher libexec/bunkai-kernel guest/kernel io.bunkai.kernel/io.bunkai.kernel.KernelMain "$COMMON_OPTIONS"
+        write_launcher libexec/bunkai-kernel guest/kernel io.bunkai.kernel/io.bunkai.kernel.KernelMain "$PLAIN_OPTIONS"
         write_launcher libexec/bunkai-image guest/image io.bunkai.image/io.bunkai.image.ImageMain "$COMMON_OPTIONS -Xmx1g"
         train bunkai "$made/bin/bunkai" --train
         train bunkaid rehearse_daemon
@@ -338,6 +338,9 @@ jars_of() {
 COMMON_OPTIONS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -XX:+DisplayVMOutputToStderr
     -Xlog:disable -Xlog:all=error:stderr
     --enable-native-access=io.bunkai.linux --sun-misc-unsafe-memory-access=allow'
+# A program that makes no native calls and copies no messages.
+PLAIN_OPTIONS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable
+    -Xlog:all=error:stderr'
 # A command runs for a moment: reflection without made-up classes, compilation only of what is really hot, and the
 # recording mapped where it was made for instead of being relocated.
 CLI_OPTIONS="$COMMON_OPTIONS -Xms8m -Xmx128m -Djdk.reflect.useNativeAccessorOnly=true -XX:CompileThresholdScaling=20

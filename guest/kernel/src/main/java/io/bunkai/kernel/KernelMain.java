@@ -100,7 +100,7 @@ public final class KernelMain implements Runnable {
             return failure instanceof InterruptedException ? INTERRUPTED : FAILED;
         });
         line.setParameterExceptionHandler((failure, _) -> {
-            surroundings.err().println("error: " + failure.getMessage());
+            surroundings.err().println("error: " + decapitalized(failure.getMessage()));
             surroundings
                     .err()
                     .println(
@@ -130,6 +130,10 @@ public final class KernelMain implements Runnable {
     public void run() {
         throw new CommandLine.ParameterException(
                 spec.commandLine(), "a command is missing: setup, build, install or list");
+    }
+
+    private static String decapitalized(String text) {
+        return Character.toLowerCase(text.charAt(0)) + text.substring(1);
     }
 
     private static void print(Exception failure, PrintWriter err) {
