@@ -17,6 +17,11 @@
 
 made=$tree/target
 stamps=$made/.build
+# Programs that are run from here install packages too.
+if [ -n "$no_install" ]; then
+    BUNKAI_NO_INSTALL=1
+    export BUNKAI_NO_INSTALL
+fi
 MODULES=host/cli,host/daemon,guest/agent,guest/image,guest/kernel
 
 # One a line: how to see that it is there (a program in PATH, or an absolute path), the package, what it is needed for.

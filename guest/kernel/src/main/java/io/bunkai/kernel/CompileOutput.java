@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  * many there are going to be nobody knows before, so that no percentage is shown.
  */
 final class CompileOutput implements Consumer<String>, Closeable {
-    private static final Pattern OBJECT = Pattern.compile("\\s+(?:CC|AS|HOSTCC|AR)\\s+\\S+");
+    private static final Pattern OBJECT = Pattern.compile("\\s+(?:CC|AS|HOSTCC)\\s+\\S+");
 
     private final PrintWriter log;
     private final Progress progress;

@@ -100,7 +100,9 @@ public final class KernelMain implements Runnable {
             return failure instanceof InterruptedException ? INTERRUPTED : FAILED;
         });
         line.setParameterExceptionHandler((failure, _) -> {
-            surroundings.err().println("error: " + decapitalized(failure.getMessage()));
+            surroundings
+                    .err()
+                    .println("error: " + decapitalized(String.valueOf(failure.getMessage())));
             surroundings
                     .err()
                     .println(

@@ -66,10 +66,11 @@ interface ToolRunner {
 
     /** {@return a failure with what the program said last} */
     static Fault failed(List<String> command, int status, List<String> lines) {
+        // nice -n 10 PROGRAM
+        String program = command.getFirst().equals("nice") ? command.get(3) : command.getFirst();
         for (String line : lines) {
             if (line.toLowerCase(Locale.ROOT).contains("no space left on device")) {
-                return Fault.resourceExhausted(
-                                "%s found no space left: %s", command.getFirst(), line)
+                return Fault.resourceExhausted("%s found no space left: %s", program, line)
                         .withHint("make room, or name another folder with --cache");
             }
         }
@@ -84,8 +85,7 @@ interface ToolRunner {
                         : Math.max(0, lines.size() - TAIL_LINES);
         List<String> said = lines.subList(from, Math.min(lines.size(), from + TAIL_LINES));
         return Fault.failedPrecondition(
-                "%s ended with status %d: %s",
-                command.getFirst(), status, String.join("; ", said).strip());
+                "%s ended with status %d: %s", program, status, String.join("; ", said).strip());
     }
 
     private static boolean isError(String line) {

@@ -177,7 +177,7 @@ class KernelMainTest {
         assertThat(build()).isEqualTo(KernelMain.FAILED);
         assertThat(err.toString())
                 .contains("error: the kernel was not built\n")
-                .contains("cause: nice ended with status 2:")
+                .contains("cause: make ended with status 2:")
                 .contains("init/main.c:7:1: error: expected ';'")
                 .containsPattern("hint:  the whole output is in .*\\.log\n");
         assertThat(folder.resolve("cache/kernel/results")).doesNotExist();
@@ -192,7 +192,7 @@ class KernelMainTest {
         assertThat(build()).isEqualTo(KernelMain.FAILED);
         assertThat(err.toString())
                 .contains("error: the kernel was not built\n")
-                .contains("cause: nice found no space left: ")
+                .contains("cause: make found no space left: ")
                 .contains("hint:  make room, or name another folder with --cache\n");
     }
 
