@@ -11,12 +11,18 @@
 #   agent-lib/  the jars of the guest's agent
 #   aot/        what the JVM has recorded of their start
 #   guest/      kernel, initramfs and root file system
+#   kernel/     kernels built from source, if there are any
 #   log/        the output of the last build, a file for each step
 #   .build/     stamps and the lock
 
 made=$tree/target
 stamps=$made/.build
-MODULES=host/cli,host/daemon,guest/agent,guest/image
+# Programs that are run from here install packages too.
+if [ -n "$no_install" ]; then
+    BUNKAI_NO_INSTALL=1
+    export BUNKAI_NO_INSTALL
+fi
+MODULES=host/cli,host/daemon,guest/agent,guest/image,guest/kernel
 
 # One a line: how to see that it is there (a program in PATH, or an absolute path), the package, what it is needed for.
 RUN_PACKAGES='
@@ -243,7 +249,7 @@ build() {
 # their times, and the guest image is made of them.
 lay_out() {
     changed=
-    put_jars lib host/cli host/daemon guest/image
+    put_jars lib host/cli host/daemon guest/image guest/kernel
     # This file holds the launchers' text and the JVM's options.
     if [ -n "$changed" ] || [ "$tree/build-support/setup.sh" -nt "$stamps/launchers" ] ||
         [ "$(cat "$stamps/jdk" 2>/dev/null)" != "$JAVA_HOME" ]; then
@@ -251,6 +257,7 @@ lay_out() {
         write_launcher bin/bunkai host/cli io.bunkai.cli/io.bunkai.cli.Main "$CLI_OPTIONS"
         write_launcher bin/bunkaid host/daemon io.bunkai.daemon/io.bunkai.daemon.BunkaidMain "$DAEMON_OPTIONS" \
             '--guest "$made/guest"'
+        write_launcher libexec/bunkai-kernel guest/kernel io.bunkai.kernel/io.bunkai.kernel.KernelMain "$PLAIN_OPTIONS"
         write_launcher libexec/bunkai-image guest/image io.bunkai.image/io.bunkai.image.ImageMain "$COMMON_OPTIONS -Xmx1g"
         train bunkai "$made/bin/bunkai" --train
         train bunkaid rehearse_daemon
@@ -336,6 +343,9 @@ jars_of() {
 COMMON_OPTIONS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -XX:+DisplayVMOutputToStderr
     -Xlog:disable -Xlog:all=error:stderr
     --enable-native-access=io.bunkai.linux --sun-misc-unsafe-memory-access=allow'
+# A program that makes no native calls and copies no messages.
+PLAIN_OPTIONS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable
+    -Xlog:all=error:stderr'
 # A command runs for a moment: reflection without made-up classes, compilation only of what is really hot, and the
 # recording mapped where it was made for instead of being relocated.
 CLI_OPTIONS="$COMMON_OPTIONS -Xms8m -Xmx128m -Djdk.reflect.useNativeAccessorOnly=true -XX:CompileThresholdScaling=20

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
 import io.bunkai.oci.RuntimeSpec;
+import io.bunkai.vmm.Disk;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -187,6 +188,39 @@ class PlannerTest {
         assertThat(plan(new FakeNode.Wish()).process().root().path()).isEqualTo(home + "/rootfs");
         assertThat(plan(new FakeNode.Wish()).process().linux().cgroupsPath())
                 .isEqualTo("/bunkai/" + ID);
+    }
+
+    /** The kernel names disks in the order of their slots, and takes the last of two parameters. */
+    @Test
+    void aKernelWithoutAnInitrdIsToldThatItsRootIsTheFirstDisk() {
+        String toml =
+                """
+                [hypervisor.qemu]
+                image = "/images/other.img"
+                rootfs_type = "ext4"
+                kernel_params = "root=/dev/vda1"
+                """;
+        Plan plan = plan(toml, new FakeNode.Wish());
+        assertThat(plan.machine().boot().initrd()).isEmpty();
+        assertThat(plan.machine().boot().parameters())
+                .containsExactly(
+                        "quiet",
+                        "root=/dev/vda",
+                        "rootfstype=ext4",
+                        "ro",
+                        "agent.log=info",
+                        "root=/dev/vda1");
+        assertThat(plan.machine().disks().stream().mapToInt(Disk::slot).min())
+                .hasValue(plan.machine().disks().getFirst().slot());
+        assertThat(plan.machine().disks().getFirst().serial()).isEqualTo("bunkai-root");
+    }
+
+    @Test
+    void aKernelWithItsInitrdFindsItsRootByItself() throws Exception {
+        Files.writeString(node.folder().resolve("initrd.img"), "");
+        Plan plan = plan(new FakeNode.Wish());
+        assertThat(plan.machine().boot().initrd()).contains(node.folder().resolve("initrd.img"));
+        assertThat(plan.machine().boot().parameters()).containsExactly("quiet", "agent.log=info");
     }
 
     @Test
