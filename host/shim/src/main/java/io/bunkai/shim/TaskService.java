@@ -307,8 +307,9 @@ final class TaskService {
     }
 
     private static Fault alreadyFinished(Task task, TaskProcess process) {
+        // runc's words, which clients look for; containerd 1.x would add the last two itself.
         return Fault.notFound(
-                "process already finished: %s%s",
+                "process already finished: %s%s: not found",
                 task.id(), process == task.init() ? "" : "/" + process.execId());
     }
 
