@@ -70,13 +70,13 @@ public final class SharedMemory implements AutoCloseable {
      *
      * @param offset of the first byte, which need not be the first of a page
      * @param bytes more than 0
-     * @param granule the file's page size, if it has larger ones than the machine; a power of two
      * @throws ErrnoException EINVAL, EACCES, ENODEV if the file cannot be mapped, ENOMEM if there
      *     is no address space left
      */
-    public static SharedMemory map(Fd file, long offset, long bytes, long granule)
-            throws ErrnoException {
-        long page = Math.max(PAGE_BYTES, granule);
+    public static SharedMemory map(Fd file, long offset, long bytes) throws ErrnoException {
+        // Files of huge pages are mapped in whole ones, and their page size is their block size.
+        long block = FileStatus.blockSize(file);
+        long page = Long.bitCount(block) == 1 ? Math.max(PAGE_BYTES, block) : PAGE_BYTES;
         long start = offset & -page;
         long end = offset + bytes + page - 1 & -page;
         if (bytes <= 0 || offset < 0 || end - start < bytes) {
@@ -94,11 +94,6 @@ public final class SharedMemory implements AutoCloseable {
                         start);
         ErrnoException.check("mmap", address);
         return new SharedMemory(address, end - start, offset - start, bytes);
-    }
-
-    /** Maps a part of a file with pages of the machine's own size. */
-    public static SharedMemory map(Fd file, long offset, long bytes) throws ErrnoException {
-        return map(file, offset, bytes, PAGE_BYTES);
     }
 
     private static void unmap(MemorySegment pages) {
