@@ -29,6 +29,10 @@ import java.util.concurrent.TimeUnit;
 final class QtestMachine implements AutoCloseable {
     static final int MEMORY_MIB = 64;
 
+    /** Another QEMU than the system's may be named. */
+    private static final String PROGRAM =
+            System.getenv().getOrDefault("BUNKAI_TEST_QEMU", "qemu-system-x86_64");
+
     private static final int CONFIG_ADDRESS = 0xcf8;
     private static final int CONFIG_DATA = 0xcfc;
     private static final int SLOT = 4;
@@ -54,7 +58,7 @@ final class QtestMachine implements AutoCloseable {
         byte[] halt = new byte[FIRMWARE_BYTES];
         Arrays.fill(halt, HALT);
         Files.write(firmware, halt);
-        List<String> command = new ArrayList<>(List.of("qemu-system-x86_64", "-nodefaults"));
+        List<String> command = new ArrayList<>(List.of(PROGRAM, "-nodefaults"));
         command.addAll(List.of("-display", "none", "-qtest", "stdio", "-qtest-log", "/dev/null"));
         command.addAll(List.of("-machine", "q35,accel=tcg,memory-backend=ram"));
         command.addAll(List.of("-bios", firmware.toString()));
