@@ -27,6 +27,7 @@ public final class UnixSockets {
     private static final int SOL_SOCKET = 1;
     private static final int SCM_RIGHTS = 1;
     private static final int SO_ACCEPTCONN = 30;
+    private static final int SHUT_WR = 1;
     private static final int SHUT_RDWR = 2;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;
@@ -133,6 +134,12 @@ public final class UnixSockets {
     public static void shutDown(Fd socket) {
         // int shutdown(int sockfd, int how); fails only if there is no connection left to end
         Native.syscall(SystemCall.SHUTDOWN, socket.number(), SHUT_RDWR, 0);
+    }
+
+    /** Ends one direction of a connection: the other side reads the end, and may still write. */
+    public static void shutDownWriting(Fd socket) {
+        // int shutdown(int sockfd, int how);
+        Native.syscall(SystemCall.SHUTDOWN, socket.number(), SHUT_WR, 0);
     }
 
     /**

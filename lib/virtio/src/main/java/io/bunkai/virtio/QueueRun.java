@@ -511,7 +511,6 @@ final class QueueRun {
         try {
             if (log != null) {
                 chain.writable().mark(log);
-                log.tell();
             }
         } finally {
             lock.unlock();
@@ -557,6 +556,9 @@ final class QueueRun {
             record.published(ring.given());
         }
         markUsed(count);
+        if (log != null) {
+            log.tell(); // of what the requests have written, too
+        }
         return ring.wantsCall(from);
     }
 
@@ -571,7 +573,6 @@ final class QueueRun {
     private void markUsed(int count) {
         if (log != null && usedLogged) {
             ring.mark(log, usedLogAddress, count);
-            log.tell();
         }
     }
 
@@ -592,6 +593,9 @@ final class QueueRun {
                     record.published(ring.given());
                 }
                 markUsed(1);
+                if (log != null) {
+                    log.tell();
+                }
                 wanted = ring.wantsCall(from);
                 rangesFreedElsewhere.addAndGet(ranges(chain));
                 pool.handIn(chain);

@@ -199,6 +199,7 @@ public final class VhostUserSession implements AutoCloseable {
                     e.getMessage());
             reply = BackEndReply.Value.REFUSED;
         }
+        frame.close(); // before the answer: whoever has it may rely on that
         if (reply != null) {
             send(frame, reply);
         }
