@@ -171,7 +171,7 @@ public final class DriverQueue implements AutoCloseable {
 
     /** Adds room for the device to write, behind all that is readable. */
     public void writable(long guestAddress, int length) {
-        add(guestAddress, length, SplitRing.WRITE);
+        add(guestAddress, length, ChainReader.WRITE);
     }
 
     private void add(long guestAddress, int length, int flags) {
@@ -215,7 +215,7 @@ public final class DriverQueue implements AutoCloseable {
 
     private static void goOn(MemorySegment table, long at, int index) {
         long rest = (long) LONG.get(table, at + Long.BYTES);
-        long flags = (rest >>> 32 | SplitRing.NEXT) & WRAP;
+        long flags = (rest >>> 32 | ChainReader.NEXT) & WRAP;
         LONG.set(table, at + Long.BYTES, (rest & 0xffffffffL) | flags << 32 | (long) index << 48);
     }
 
@@ -232,7 +232,7 @@ public final class DriverQueue implements AutoCloseable {
                     (long) RingAddresses.DESCRIPTOR_BYTES * head,
                     tableAt + memory.region().guestAddress(),
                     (long) RingAddresses.DESCRIPTOR_BYTES * tableEntries,
-                    SplitRing.INDIRECT);
+                    ChainReader.INDIRECT);
         }
         makeAvailable(head);
         return head;

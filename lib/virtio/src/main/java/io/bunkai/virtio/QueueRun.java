@@ -46,6 +46,7 @@ final class QueueRun {
     private final Epoll epoll;
     private final EventFd wake;
     private final SplitRing ring;
+    private final UsedSide used; // under the lock
     private final Thread thread;
     private final ChainPool pool = new ChainPool(this);
     private final AtomicLong rangesFreedElsewhere = new AtomicLong();
@@ -61,16 +62,10 @@ final class QueueRun {
 
     // Guarded by lock.
     private @Nullable RingLayout next;
-    private @Nullable DirtyLog log;
-    private long usedLogAddress;
-    private boolean usedLogged;
     private long finishedElsewhere;
     private boolean ended;
     private boolean closed;
     private boolean drains;
-
-    /** Written under the lock, read without it where an old value does no harm. */
-    private volatile boolean logging;
 
     private volatile boolean starved; // the thread sleeps until something is completed
 
@@ -135,7 +130,8 @@ final class QueueRun {
             }
             undo.release();
         }
-        follow(layout);
+        used = new UsedSide(ring, record);
+        used.follow(layout);
         thread = Thread.ofPlatform().name("virtqueue " + index).daemon(true).unstarted(this::run);
     }
 
@@ -164,26 +160,11 @@ final class QueueRun {
                 next.leave(); // nobody has come to use it
             }
             next = to;
-            follow(to);
+            used.follow(to);
         } finally {
             lock.unlock();
         }
         attract();
-    }
-
-    /** Takes over from a layout what has to be marked, from this moment on. Under the lock. */
-    private void follow(RingLayout to) {
-        DirtyLog old = log;
-        log = to.memory.log();
-        usedLogAddress = to.logAddress;
-        usedLogged = to.logged;
-        logging = log != null;
-        if (log != null) {
-            log.hold();
-        }
-        if (old != null) {
-            old.letGo();
-        }
     }
 
     void enable(boolean value) {
@@ -270,11 +251,7 @@ final class QueueRun {
             next.leave();
             next = null;
         }
-        if (log != null) {
-            log.letGo();
-            log = null;
-            logging = false;
-        }
+        used.close();
         epoll.close();
         wake.close();
     }
@@ -368,12 +345,10 @@ final class QueueRun {
 
     private boolean listen() throws GuestFault {
         boolean more = ring.listen();
-        if (logging) {
+        if (used.isLogging()) {
             lock.lock();
             try {
-                if (log != null && usedLogged) {
-                    ring.markEvent(log, usedLogAddress);
-                }
+                used.markEvent();
             } finally {
                 lock.unlock();
             }
@@ -481,7 +456,7 @@ final class QueueRun {
     }
 
     private void completeHere(Chain chain, RingLayout by, int written) {
-        if (logging) {
+        if (used.isLogging()) {
             markWritten(chain);
         }
         heads[batched] = chain.head;
@@ -509,9 +484,7 @@ final class QueueRun {
     private void markWritten(Chain chain) {
         lock.lock();
         try {
-            if (log != null) {
-                chain.writable().mark(log);
-            }
+            used.markWritten(chain);
         } finally {
             lock.unlock();
         }
@@ -531,7 +504,7 @@ final class QueueRun {
         lock.lock();
         try {
             if (!closed) {
-                wanted = give(batched);
+                wanted = used.give(heads, lengths, batched);
             }
         } finally {
             lock.unlock();
@@ -542,61 +515,14 @@ final class QueueRun {
         }
     }
 
-    /** Gives back the first few of the batch; {@return whether the guest wants to know} */
-    private boolean give(int count) {
-        int from = ring.given();
-        for (int i = 0; i < count; i++) {
-            give(i, heads[i], lengths[i]);
-        }
-        ring.publish(count);
-        if (record != null) {
-            for (int i = 0; i < count; i++) {
-                record.given(heads[i]);
-            }
-            record.published(ring.given());
-        }
-        markUsed(count);
-        if (log != null) {
-            log.tell(); // of what the requests have written, too
-        }
-        return ring.wantsCall(from);
-    }
-
-    private void give(int ahead, int head, int written) {
-        if (record != null) {
-            record.giving(head);
-        }
-        ring.give(ahead, head, written);
-        ring.release(head);
-    }
-
-    private void markUsed(int count) {
-        if (log != null && usedLogged) {
-            ring.mark(log, usedLogAddress, count);
-        }
-    }
-
     private void completeElsewhere(Chain chain, RingLayout by, int written) {
         boolean wanted = false;
         lock.lock();
         try {
             chain.layout = null;
             if (!closed) {
-                if (log != null) {
-                    chain.writable().mark(log);
-                }
-                int from = ring.given();
-                give(0, chain.head, written);
-                ring.publish(1);
-                if (record != null) {
-                    record.given(chain.head);
-                    record.published(ring.given());
-                }
-                markUsed(1);
-                if (log != null) {
-                    log.tell();
-                }
-                wanted = ring.wantsCall(from);
+                used.markWritten(chain);
+                wanted = used.give(chain.head, written);
                 rangesFreedElsewhere.addAndGet(ranges(chain));
                 pool.handIn(chain);
                 if (starved) {

@@ -3,12 +3,10 @@
 package io.bunkai.virtio;
 
 import static io.bunkai.virtio.LittleEndian.INT;
-import static io.bunkai.virtio.LittleEndian.LONG;
 import static io.bunkai.virtio.LittleEndian.SHORT;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,23 +35,17 @@ import org.jspecify.annotations.Nullable;
  * @spec https://docs.oasis-open.org/virtio/virtio/v1.2/virtio-v1.2.html VIRTIO 1.2, 2.7
  */
 final class SplitRing {
-    static final int NEXT = 1;
-    static final int WRITE = 2;
-    static final int INDIRECT = 4;
-
     private static final int NO_INTERRUPT = 1;
     private static final int NO_NOTIFY = 1;
     private static final int WRAP = 0xffff;
     private static final long INDEX = 2;
 
     private final boolean eventIndex;
-    private final boolean indirect;
-    private final QueueLimits limits;
+    private final ChainReader reader;
 
     /** Of the queue's thread; changed under the queue's lock, so its holders may read them. */
     private RingLayout layout;
 
-    private MemorySegment descriptors;
     private MemorySegment available;
     private MemorySegment used;
 
@@ -69,11 +61,6 @@ final class SplitRing {
     private static final VarHandle IN_FLIGHT =
             java.lang.invoke.MethodHandles.arrayElementVarHandle(byte[].class);
 
-    /** A table of descriptors is copied here before it is looked at: two words for each. */
-    private long[] table = new long[64];
-
-    private int nearRegion; // where the last address was found
-
     /**
      * Takes up a ring where it was left.
      *
@@ -82,10 +69,9 @@ final class SplitRing {
      */
     SplitRing(RingLayout layout, int base, long features, QueueLimits limits) throws GuestFault {
         this.eventIndex = (features & VirtioFeatures.EVENT_IDX) != 0;
-        this.indirect = (features & VirtioFeatures.INDIRECT_DESC) != 0;
-        this.limits = limits;
+        boolean indirect = (features & VirtioFeatures.INDIRECT_DESC) != 0;
         this.layout = layout;
-        this.descriptors = there(layout.descriptors);
+        this.reader = new ChainReader(layout.memory, there(layout.descriptors), indirect, limits);
         this.available = there(layout.available);
         this.used = there(layout.used);
         this.inFlight = new byte[layout.size];
@@ -109,10 +95,9 @@ final class SplitRing {
             throw new IllegalArgumentException("the ring is not there");
         }
         layout = next;
-        descriptors = next.descriptors;
+        reader.move(next.memory, next.descriptors);
         available = next.available;
         used = next.used;
-        nearRegion = 0;
     }
 
     /** {@return how far chains have been taken, for whoever takes the queue up next} */
@@ -168,7 +153,7 @@ final class SplitRing {
         chain.head = head;
         chain.readable().clear();
         chain.writable().clear();
-        walk(head, chain);
+        reader.read(head, layout.size, chain);
         IN_FLIGHT.setOpaque(inFlight, head, (byte) 1);
     }
 
@@ -182,180 +167,6 @@ final class SplitRing {
         }
         seen = index;
         return waiting > 0;
-    }
-
-    /** Follows a chain through the queue's own table. */
-    private void walk(int head, Chain chain) throws GuestFault {
-        int index = head;
-        int count = 0;
-        while (true) {
-            // More than there are descriptors means that one was met twice.
-            if (++count > layout.size) {
-                throw new GuestFault("chain %d is a loop", head);
-            }
-            long at = (long) RingAddresses.DESCRIPTOR_BYTES * index;
-            long address = (long) LONG.getOpaque(descriptors, at);
-            long rest = (long) LONG.getOpaque(descriptors, at + Long.BYTES);
-            int flags = flags(rest);
-            if ((flags & INDIRECT) != 0) {
-                if ((flags & NEXT) != 0) {
-                    throw new GuestFault("chain %d goes on behind an indirect table", head);
-                }
-                walkTable(head, chain, address, length(rest));
-                return;
-            }
-            add(chain, address, length(rest), flags);
-            if ((flags & NEXT) == 0) {
-                return;
-            }
-            index = next(rest);
-            if (index >= layout.size) {
-                throw new GuestFault("descriptor %d in a queue of %d", index, layout.size);
-            }
-        }
-    }
-
-    /** Follows a chain through a table that is somewhere else in the guest's memory. */
-    private void walkTable(int head, Chain chain, long address, long bytes) throws GuestFault {
-        if (!indirect) {
-            throw new GuestFault("chain %d is indirect, which was not agreed on", head);
-        }
-        int entries = (int) (bytes / RingAddresses.DESCRIPTOR_BYTES);
-        if (bytes == 0 || bytes % RingAddresses.DESCRIPTOR_BYTES != 0) {
-            throw new GuestFault("chain %d has an indirect table of %d bytes", head, bytes);
-        }
-        if (entries > limits.chainDescriptors()) {
-            throw new GuestFault("chain %d has an indirect table of %d", head, entries);
-        }
-        copyTable(address, entries);
-        int index = 0;
-        int count = 0;
-        while (true) {
-            if (++count > entries) {
-                throw new GuestFault("chain %d is a loop within its table", head);
-            }
-            long rest = table[2 * index + 1];
-            int flags = flags(rest);
-            if ((flags & INDIRECT) != 0) {
-                throw new GuestFault("chain %d has an indirect table within another", head);
-            }
-            add(chain, table[2 * index], length(rest), flags);
-            if ((flags & NEXT) == 0) {
-                return;
-            }
-            index = next(rest);
-            if (index >= entries) {
-                throw new GuestFault("descriptor %d in a table of %d", index, entries);
-            }
-        }
-    }
-
-    /** One copy, so that what is checked is what is used. */
-    private void copyTable(long address, int entries) throws GuestFault {
-        if (table.length < 2 * entries) {
-            table = Arrays.copyOf(table, 2 * Integer.highestOneBit(2 * entries));
-        }
-        long bytes = (long) RingAddresses.DESCRIPTOR_BYTES * entries;
-        int region = find(address);
-        GuestMemory memory = layout.memory;
-        if (memory.contains(region, address, bytes)) {
-            MemorySegment.copy(
-                    memory.memory(region),
-                    LittleEndian.LE64_UNALIGNED,
-                    address - memory.start(region),
-                    table,
-                    0,
-                    2 * entries);
-            return;
-        }
-        // Regions may border on each other, and a table lie across: then word by word.
-        for (int word = 0; word < 2 * entries; word++) {
-            long at = address + (long) Long.BYTES * word;
-            region = find(at);
-            if (!memory.contains(region, at, Long.BYTES)) {
-                throw new GuestFault(
-                        "a table of %d bytes at 0x%x is not within the guest's memory",
-                        bytes, address);
-            }
-            table[word] =
-                    memory.memory(region)
-                            .get(LittleEndian.LE64_UNALIGNED, at - memory.start(region));
-        }
-    }
-
-    private void add(Chain chain, long address, long length, int flags) throws GuestFault {
-        boolean write = (flags & WRITE) != 0;
-        GuestBuffer readable = chain.readable();
-        GuestBuffer writable = chain.writable();
-        if (!write && writable.ranges() > 0) {
-            throw new GuestFault("a readable descriptor comes behind a writable one");
-        }
-        if (length == 0) {
-            throw new GuestFault("a descriptor of no bytes");
-        }
-        // Neither sum can overflow: the sums before are at most 2^31, and the length is below 2^32.
-        if (readable.byteSize() + writable.byteSize() + length > limits.chainBytes()) {
-            throw new GuestFault("a chain of more than %d bytes", limits.chainBytes());
-        }
-        if (readable.ranges() + writable.ranges() >= limits.chainDescriptors()) {
-            throw new GuestFault("a chain of more than %d pieces", limits.chainDescriptors());
-        }
-        GuestBuffer buffer = write ? writable : readable;
-        GuestMemory memory = layout.memory;
-        int region = find(address);
-        if (memory.contains(region, address, length)) {
-            long offset = address - memory.start(region);
-            buffer.add(memory.memory(region), offset, (int) length, address);
-        } else {
-            addAcross(buffer, address, length);
-        }
-    }
-
-    /** A buffer may lie across regions that border on each other. */
-    private void addAcross(GuestBuffer buffer, long address, long length) throws GuestFault {
-        GuestMemory memory = layout.memory;
-        long at = address;
-        long left = length;
-        while (left > 0) {
-            int region = memory.indexOf(at);
-            if (region < 0 || buffer.ranges() >= limits.chainDescriptors()) {
-                throw new GuestFault(
-                        "%d bytes at 0x%x are not within the guest's memory", length, address);
-            }
-            long offset = at - memory.start(region);
-            int part = (int) Math.min(left, memory.size(region) - offset);
-            buffer.add(memory.memory(region), offset, part, at);
-            at += part; // may become 0 behind the last address: then no region has it
-            left -= part;
-        }
-    }
-
-    /** {@return the region that has an address, most likely the same as the last time} */
-    private int find(long address) throws GuestFault {
-        GuestMemory memory = layout.memory;
-        if (nearRegion < memory.count()
-                && Long.compareUnsigned(address - memory.start(nearRegion), memory.size(nearRegion))
-                        < 0) {
-            return nearRegion;
-        }
-        int region = memory.indexOf(address);
-        if (region < 0) {
-            throw new GuestFault("address 0x%x is not within the guest's memory", address);
-        }
-        nearRegion = region;
-        return region;
-    }
-
-    private static long length(long rest) {
-        return rest & 0xffffffffL;
-    }
-
-    private static int flags(long rest) {
-        return (int) (rest >>> 32) & WRAP;
-    }
-
-    private static int next(long rest) {
-        return (int) (rest >>> 48);
     }
 
     // --- being notified

@@ -43,7 +43,10 @@ final class VirtQueue implements AutoCloseable {
     /** What a queue needs to know of the device to start. */
     record Surroundings(GuestMemory memory, long features, @Nullable InflightArea inflight) {}
 
-    void size(int newSize) throws GuestFault {
+    void size(int newSize) throws GuestFault, VhostUserException {
+        if (run != null && newSize != size) {
+            throw new VhostUserException("a queue that runs keeps its size of " + size);
+        }
         if (!RingAddresses.isPossibleSize(newSize) || newSize > limits.descriptors()) {
             throw broken(
                     new GuestFault(

@@ -132,9 +132,9 @@ final class QtestDriver {
         machine.writeBytes(ring(queue) + BUFFERS, request);
         ByteBuffer descriptors = ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN);
         descriptors.putLong(ring(queue) + BUFFERS).putInt(request.length);
-        descriptors.putShort((short) SplitRing.NEXT).putShort((short) 1);
+        descriptors.putShort((short) ChainReader.NEXT).putShort((short) 1);
         descriptors.putLong(answerAddress).putInt(answerBytes);
-        descriptors.putShort((short) SplitRing.WRITE).putShort((short) 0);
+        descriptors.putShort((short) ChainReader.WRITE).putShort((short) 0);
         machine.writeBytes(ring(queue), descriptors.array());
         sent[queue]++;
         machine.write(ring(queue) + AVAILABLE + 2, 2, sent[queue]); // each place is 0: chain 0

@@ -80,9 +80,9 @@ final class RingScenario implements AutoCloseable {
             boolean writes = (kind & 4) != 0;
             boolean indirect = (kind & 0x38) == 0 && !goesOn;
             int flags =
-                    (goesOn ? SplitRing.NEXT : 0)
-                            | (writes && !goesOn ? SplitRing.WRITE : 0)
-                            | (indirect ? SplitRing.INDIRECT : 0);
+                    (goesOn ? ChainReader.NEXT : 0)
+                            | (writes && !goesOn ? ChainReader.WRITE : 0)
+                            | (indirect ? ChainReader.INDIRECT : 0);
             long address = GUEST + TABLE + (indirect ? 16L * (kind & 15) : REGION / 2 - kind);
             long length = indirect ? 16L * (1 + (kind & 7)) : 1 + kind;
             DriverQueue.descriptor(ring, 16L * i, address, length, flags);
@@ -152,7 +152,7 @@ final class RingScenario implements AutoCloseable {
                     default -> input.next();
                 };
         int flags = input.next(8) == 0 ? (int) input.nextLong(2) : input.next(4);
-        int indirect = input.next(6) == 0 ? SplitRing.INDIRECT : 0;
+        int indirect = input.next(6) == 0 ? ChainReader.INDIRECT : 0;
         DriverQueue.descriptor(where, at, address, length, flags | indirect);
         int next = input.next(16) == 0 ? (int) input.nextLong(2) : input.next(entries);
         LittleEndian.SHORT.set(where, at + 14, (short) next);

@@ -27,9 +27,9 @@ class SplitRingTest {
     private static final long TOP = -4096 - REGION;
 
     private static final long BUFFER = BASE + 16 * KIB;
-    private static final int NEXT = SplitRing.NEXT;
-    private static final int WRITE = SplitRing.WRITE;
-    private static final int INDIRECT = SplitRing.INDIRECT;
+    private static final int NEXT = ChainReader.NEXT;
+    private static final int WRITE = ChainReader.WRITE;
+    private static final int INDIRECT = ChainReader.INDIRECT;
 
     private final MemoryTable table = new MemoryTable();
     private FrontEndMemory memory;
