@@ -47,6 +47,9 @@ public final class VhostUserSession implements AutoCloseable {
                     | ProtocolFeatures.RESET_DEVICE
                     | ProtocolFeatures.CONFIGURE_MEM_SLOTS;
 
+    /** Messages about descriptors have eight bits for a queue. */
+    private static final int MOST_QUEUES = 256;
+
     /** Device status: the device is in a state that only a reset gets it out of. */
     private static final long DEVICE_NEEDS_RESET = 64;
 
@@ -100,6 +103,9 @@ public final class VhostUserSession implements AutoCloseable {
                         | (device.config().isPresent() ? ProtocolFeatures.CONFIG : 0)
                         | (device.state().isPresent() ? ProtocolFeatures.DEVICE_STATE : 0)
                         | (offerStatus ? ProtocolFeatures.STATUS : 0);
+        if (device.queues() < 1 || device.queues() > MOST_QUEUES) {
+            throw new IllegalArgumentException("a device of " + device.queues() + " queues");
+        }
         this.queues = new VirtQueue[device.queues()];
         for (int i = 0; i < queues.length; i++) {
             queues[i] = new VirtQueue(i, device, device.limits(i));

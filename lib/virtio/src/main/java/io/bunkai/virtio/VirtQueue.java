@@ -5,6 +5,7 @@ package io.bunkai.virtio;
 import io.bunkai.base.Deadline;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Fd;
+import io.bunkai.linux.Poll;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,9 +44,13 @@ final class VirtQueue implements AutoCloseable {
     /** What a queue needs to know of the device to start. */
     record Surroundings(GuestMemory memory, long features, @Nullable InflightArea inflight) {}
 
+    /** Sets how many descriptors there are, with which the front-end begins to set up a queue. */
     void size(int newSize) throws GuestFault, VhostUserException {
         if (run != null && newSize != size) {
             throw new VhostUserException("a queue that runs keeps its size of " + size);
+        }
+        if (run == null) {
+            fault = null; // of an attempt before: this begins another
         }
         if (!RingAddresses.isPossibleSize(newSize) || newSize > limits.descriptors()) {
             throw broken(
@@ -57,10 +62,14 @@ final class VirtQueue implements AutoCloseable {
     }
 
     /** Sets where the ring is; of a queue that runs, only whether writes are marked may differ. */
-    void addresses(RingAddresses newAddresses, GuestMemory memory) throws GuestFault {
+    void addresses(RingAddresses newAddresses, GuestMemory memory)
+            throws GuestFault, VhostUserException {
         try {
             newAddresses.checkAlignment();
         } catch (GuestFault e) {
+            if (run != null) { // it goes on where it is
+                throw new VhostUserException("a queue that runs was to be moved", e);
+            }
             throw broken(e);
         }
         addresses = newAddresses;
@@ -125,11 +134,13 @@ final class VirtQueue implements AutoCloseable {
         }
         InflightArea area = surroundings.inflight;
         try {
+            InflightArea.Part record = area == null ? null : area.of(index, size);
+            QueueHandler handler = device.handler(index);
             run =
                     new QueueRun(
                             new QueueRun.Start(
                                     index,
-                                    device.handler(index),
+                                    handler,
                                     limits,
                                     surroundings.features,
                                     RingLayout.of(size, addresses, surroundings.memory),
@@ -137,7 +148,7 @@ final class VirtQueue implements AutoCloseable {
                                     enabled,
                                     kick,
                                     call,
-                                    area == null ? null : area.of(index, size),
+                                    record,
                                     this::breakDown));
         } catch (GuestFault e) {
             throw broken(e);
@@ -168,12 +179,27 @@ final class VirtQueue implements AutoCloseable {
             inflight = null;
         }
         if (kick != null) {
+            drain(kick);
             kick.close();
             kick = null;
         }
         started = false;
         fault = null;
         return base;
+    }
+
+    /**
+     * Takes out the kicks that nobody had to read, so that whoever has the descriptor next does not
+     * take them for new ones.
+     */
+    private static void drain(Fd kick) {
+        try {
+            if (Poll.readable(kick, 0)) {
+                kick.read(new byte[Long.BYTES], 0, Long.BYTES);
+            }
+        } catch (ErrnoException e) {
+            LOG.log(System.Logger.Level.DEBUG, "kicks were not taken out", e);
+        }
     }
 
     /** Stops the queue and forgets how it was set up, but for whom it tells. */

@@ -79,6 +79,10 @@ class QemuTest {
                 driver.start(~0L, QUEUES, SIZE);
                 driver.send(1, new byte[8], 0x7_0000_0000L, 8); // no memory is there
                 assertThat(device.faults.take()).hasMessageContaining("0x700000000");
+                Await.until(
+                        "QEMU to hear of it",
+                        Deadline.after(SOON),
+                        () -> machine.complaints().contains("vring error in virtqueue 1"));
                 assertEchoes(machine, driver, 2, 0x20_0000L);
                 driver.reset();
                 driver.start(~0L, QUEUES, SIZE);

@@ -8,6 +8,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
@@ -46,6 +47,7 @@ final class QtestMachine implements AutoCloseable {
     private final BufferedReader answers;
     private final OutputStream commands;
     private final Path monitor;
+    private final Path complaints;
 
     /**
      * Starts a machine with a file system device whose back-end listens at a path.
@@ -54,6 +56,7 @@ final class QtestMachine implements AutoCloseable {
      */
     QtestMachine(Path socket, Path folder, int requestQueues, int queueSize) throws IOException {
         this.monitor = folder.resolve("monitor.sock");
+        this.complaints = folder.resolve("stderr");
         Path firmware = folder.resolve("firmware");
         byte[] halt = new byte[FIRMWARE_BYTES];
         Arrays.fill(halt, HALT);
@@ -78,8 +81,7 @@ final class QtestMachine implements AutoCloseable {
                                 + requestQueues
                                 + ",queue-size="
                                 + queueSize));
-        process =
-                new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        process = new ProcessBuilder(command).redirectError(complaints.toFile()).start();
         answers = new BufferedReader(new InputStreamReader(process.getInputStream(), US_ASCII));
         commands = process.getOutputStream();
     }
@@ -90,7 +92,7 @@ final class QtestMachine implements AutoCloseable {
         while (true) {
             String answer = answers.readLine();
             if (answer == null) {
-                throw new IOException("QEMU has ended during " + command);
+                throw new IOException("QEMU has ended during " + command + ": " + complaints());
             }
             if (answer.startsWith("OK")) {
                 return answer.substring(2).strip();
@@ -98,6 +100,15 @@ final class QtestMachine implements AutoCloseable {
             if (!answer.startsWith("IRQ")) {
                 throw new IOException(command + ": " + answer);
             }
+        }
+    }
+
+    /** {@return what QEMU has said on its standard error} */
+    String complaints() {
+        try {
+            return Files.readString(complaints);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -172,6 +172,51 @@ class VhostUserSessionTest {
     }
 
     @Test
+    void kicksThatNobodyHadToReadAreTakenOutInTheEnd() throws Exception {
+        try (Rig rig = Rig.connected(device)) {
+            DriverQueue queue = rig.start(0, 8);
+            rig.echo(queue, "message");
+            queue.kick().signal();
+            rig.frontEnd.stop(0);
+            assertThat(queue.kick().take()).isZero();
+        }
+    }
+
+    @Test
+    void aQueueThatWasSetUpWrongIsSetUpAnew() throws Exception {
+        try (Rig rig = new Rig(device)) {
+            rig.connect(~0L, 0); // the front-end does not hear of refusals
+            DriverQueue queue = rig.queue(0, 8);
+            rig.frontEnd.tell(new FrontEndRequest.SetVringNum(0, 5)); // what the guest has chosen
+            rig.frontEnd.tell(new FrontEndRequest.SetVringAddr(0, queue.addresses(false)));
+            rig.frontEnd.tell(new FrontEndRequest.SetVringKick(0, queue.kick().fd()));
+            rig.frontEnd.tell(new FrontEndRequest.SetVringEnable(0, true));
+            assertThat(device.faults.take()).hasMessageContaining("a queue of 5 descriptors");
+            rig.frontEnd.start(0, queue);
+            rig.echo(queue, "right");
+            assertThat(device.faults).isEmpty();
+        }
+    }
+
+    @Test
+    void aQueueThatRunsKeepsItsSizeAndItsPlace() throws Exception {
+        try (Rig rig = Rig.connected(device)) {
+            DriverQueue queue = rig.start(0, 8);
+            for (FrontEndRequest request :
+                    List.of(
+                            new FrontEndRequest.SetVringNum(0, 16),
+                            new FrontEndRequest.SetVringNum(0, 3),
+                            new FrontEndRequest.SetVringAddr(
+                                    0, new RingAddresses(1, 0, 0, 0, false)))) {
+                assertThatExceptionOfType(VhostUserException.class)
+                        .isThrownBy(() -> rig.frontEnd.tell(request));
+                rig.echo(queue, "still here");
+            }
+            assertThat(device.faults).isEmpty();
+        }
+    }
+
+    @Test
     void descriptorsOfARunningQueueAreReplaced() throws Exception {
         try (Rig rig = Rig.connected(device)) {
             DriverQueue queue = rig.start(0, 8);
