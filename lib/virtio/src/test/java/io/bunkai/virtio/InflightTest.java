@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.virtio;
 
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bunkai.base.Closer;
@@ -118,6 +119,14 @@ class InflightTest {
                 chains.get(0).complete(0);
                 assertThat(take(queue)).isEqualTo(sent[3]);
                 assertThat(take(queue)).isEqualTo(sent[0]);
+                SharedMemory record =
+                        all.own(SharedMemory.map(area.file(), area.offset(), area.bytes()));
+                assertThat((int) record.memory().get(JAVA_SHORT, 12))
+                        .as("head of the last batch")
+                        .isEqualTo(sent[0]);
+                assertThat((int) record.memory().get(JAVA_SHORT, 16 + 16L * sent[0] + 6))
+                        .as("the one given back before")
+                        .isEqualTo(sent[3]);
             } // and the others are never completed
 
             device.handler = new TestDevice.Echo();
