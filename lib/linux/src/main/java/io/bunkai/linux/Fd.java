@@ -40,6 +40,8 @@ public final class Fd implements AutoCloseable {
     private static final int O_CLOEXEC = 0x80000;
     private static final int AT_FDCWD = -100;
     private static final int F_DUPFD_CLOEXEC = 1030;
+    private static final int F_SETFD = 2;
+    private static final int FD_CLOEXEC = 1;
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
     private static final int SEEK_DATA = 3;
@@ -66,6 +68,19 @@ public final class Fd implements AutoCloseable {
     /** {@return this process's standard error; closing it closes descriptor 2} */
     public static Fd standardError() {
         return new Fd(2);
+    }
+
+    /**
+     * {@return a descriptor that this process was started with} It is closed on exec from now on.
+     *
+     * @param number as it stands on a command line
+     * @throws ErrnoException EBADF if nothing is open under this number
+     */
+    public static Fd inherited(int number) throws ErrnoException {
+        // int fcntl(int fd, F_SETFD, FD_CLOEXEC);
+        long result = Native.syscall(SystemCall.FCNTL, number, F_SETFD, FD_CLOEXEC);
+        ErrnoException.check("inherit descriptor " + number, result);
+        return new Fd(number);
     }
 
     /**

@@ -101,6 +101,17 @@ public record FileStatus(
         return of(directory, name, AT_SYMLINK_NOFOLLOW);
     }
 
+    /** {@return the unit that the file system works in; where pages are huge, their size} */
+    static long blockSize(Fd file) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment name = Native.cString(arena, "");
+            MemorySegment result = arena.allocate(Structs.STATX);
+            long answer = statx(file.number(), name.address(), AT_EMPTY_PATH, result);
+            ErrnoException.check("statx", answer);
+            return result.get(JAVA_INT, offset("stx_blksize")) & 0xffffffffL;
+        }
+    }
+
     private static FileStatus of(Fd directory, byte[] name, int flags) throws ErrnoException {
         MemorySegment scratch = Scratch.lease();
         try {

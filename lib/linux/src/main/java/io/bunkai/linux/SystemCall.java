@@ -56,6 +56,16 @@ final class SystemCall {
     static final int READLINKAT = number(267, 78);
     static final int SECCOMP = number(317, 277);
     static final int STATX = number(332, 291);
+    static final int MMAP = number(9, 222);
+    static final int MUNMAP = number(11, 215);
+    static final int SHUTDOWN = number(48, 210);
+    static final int SOCKETPAIR = number(53, 199);
+    static final int GETSOCKOPT = number(55, 209);
+    static final int FTRUNCATE = number(77, 46);
+    static final int EVENTFD2 = number(290, 19);
+    static final int MEMFD_CREATE = number(319, 279);
+    static final int PREADV2 = number(327, 286);
+    static final int PWRITEV2 = number(328, 287);
 
     /** What only root does to a system, and the ways around: the calls of {@link Seccomp}. */
     static final int[] ADMINISTRATION = {

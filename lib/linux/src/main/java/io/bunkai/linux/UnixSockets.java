@@ -26,6 +26,9 @@ public final class UnixSockets {
     private static final int SOCK_CLOEXEC = 0x80000;
     private static final int SOL_SOCKET = 1;
     private static final int SCM_RIGHTS = 1;
+    private static final int SO_ACCEPTCONN = 30;
+    private static final int SHUT_WR = 1;
+    private static final int SHUT_RDWR = 2;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;
 
@@ -58,6 +61,85 @@ public final class UnixSockets {
         public void close() {
             descriptors.forEach(Fd::close);
         }
+    }
+
+    /**
+     * Two sockets that are connected with each other. Closing it closes both.
+     *
+     * @param one owned by whoever made the pair, as is {@code other}
+     */
+    public record Pair(Fd one, Fd other) implements AutoCloseable {
+        @Override
+        public void close() {
+            one.close();
+            other.close();
+        }
+    }
+
+    /**
+     * {@return two sockets that are connected with each other}
+     *
+     * @throws ErrnoException EMFILE or ENFILE if no descriptor is left
+     * @spec https://man7.org/linux/man-pages/man2/socketpair.2.html socketpair(2)
+     */
+    public static Pair pair() throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment ends = arena.allocate(JAVA_INT, 2);
+            // int socketpair(int domain, int type, int protocol, int sv[2]);
+            long result =
+                    Native.syscall(
+                            SystemCall.SOCKETPAIR,
+                            AF_UNIX,
+                            SOCK_STREAM | SOCK_CLOEXEC,
+                            0,
+                            ends.address());
+            ErrnoException.check("socketpair", result);
+            return new Pair(
+                    new Fd(ends.getAtIndex(JAVA_INT, 0)), new Fd(ends.getAtIndex(JAVA_INT, 1)));
+        }
+    }
+
+    /**
+     * {@return whether a socket listens, rather than being a connection}
+     *
+     * @throws ErrnoException ENOTSOCK if it is no socket
+     * @spec https://man7.org/linux/man-pages/man7/socket.7.html socket(7), SO_ACCEPTCONN
+     */
+    public static boolean isListening(Fd socket) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment value = arena.allocate(JAVA_INT);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, Integer.BYTES);
+            // int getsockopt(int fd, int level, int name, void *value, socklen_t *length);
+            long result =
+                    Native.syscall(
+                            SystemCall.GETSOCKOPT,
+                            socket.number(),
+                            SOL_SOCKET,
+                            SO_ACCEPTCONN,
+                            value.address(),
+                            length.address(),
+                            0);
+            ErrnoException.check("getsockopt", result);
+            return value.get(JAVA_INT, 0) != 0;
+        }
+    }
+
+    /**
+     * Ends a connection in both directions, or a listening socket's waiting: unlike closing, this
+     * wakes whoever is in {@link #receive} or {@link #accept}. What has ended already may be ended
+     * again.
+     *
+     * @spec https://man7.org/linux/man-pages/man2/shutdown.2.html shutdown(2)
+     */
+    public static void shutDown(Fd socket) {
+        // int shutdown(int sockfd, int how); fails only if there is no connection left to end
+        Native.syscall(SystemCall.SHUTDOWN, socket.number(), SHUT_RDWR, 0);
+    }
+
+    /** Ends one direction of a connection: the other side reads the end, and may still write. */
+    public static void shutDownWriting(Fd socket) {
+        // int shutdown(int sockfd, int how);
+        Native.syscall(SystemCall.SHUTDOWN, socket.number(), SHUT_WR, 0);
     }
 
     /**

@@ -158,4 +158,34 @@ class DescriptorsTest {
         assertThat(directory.resolve("inside")).doesNotExist();
         assertThatThrownBy(() -> Mounts.unmount(directory, 0)).hasMessageContaining("EINVAL");
     }
+
+    @Test
+    void anInheritedDescriptorIsTakenByItsNumber() throws Exception {
+        try (Pipe pipe = Pipe.create()) {
+            String name = pipe.write().path().getFileName().toString();
+            Fd inherited = Fd.inherited(Integer.parseInt(name));
+            inherited.writeFully(new byte[] {1});
+            assertThat(pipe.read().read(new byte[1], 0, 1)).isEqualTo(1);
+        }
+        assertThatThrownBy(() -> Fd.inherited(1_000_000)).hasMessageContaining("EBADF");
+    }
+
+    @Test
+    void tellsAListeningSocketFromAConnection() throws Exception {
+        Path path = directory.resolve("socket");
+        try (Fd listener = UnixSockets.listen(path);
+                UnixSockets.Pair pair = UnixSockets.pair()) {
+            assertThat(UnixSockets.isListening(listener)).isTrue();
+            assertThat(UnixSockets.isListening(pair.one())).isFalse();
+        }
+    }
+
+    @Test
+    void shuttingDownWakesWhoeverWaitsForAMessage() throws Exception {
+        try (UnixSockets.Pair pair = UnixSockets.pair()) {
+            Thread other = Thread.ofPlatform().start(() -> UnixSockets.shutDown(pair.one()));
+            assertThat(UnixSockets.receive(pair.one(), 10).data()).isEmpty();
+            other.join();
+        }
+    }
 }
