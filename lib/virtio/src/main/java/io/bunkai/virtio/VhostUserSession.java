@@ -173,7 +173,7 @@ public final class VhostUserSession implements AutoCloseable {
                 all.own(queue);
             }
             for (VirtQueue queue : queues) {
-                queue.stop(deadline);
+                queue.halt(deadline);
             }
         }
     }

@@ -163,21 +163,12 @@ final class VirtQueue implements AutoCloseable {
     }
 
     /**
-     * Stops the queue and waits for what is in flight.
+     * Stops the queue, as the front-end has asked for, and waits for what is in flight.
      *
      * @return how far chains were taken, for whoever takes the queue up next
      */
     int stop(Deadline deadline) {
-        QueueRun running = run;
-        if (running != null) {
-            base = running.stop(deadline);
-            before = before.plus(running.counters());
-            run = null;
-        }
-        if (inflight != null) {
-            inflight.letGo();
-            inflight = null;
-        }
+        halt(deadline);
         if (kick != null) {
             drain(kick);
             kick.close();
@@ -188,9 +179,24 @@ final class VirtQueue implements AutoCloseable {
         return base;
     }
 
+    /** Stops serving, with the session, and waits for what is in flight. */
+    void halt(Deadline deadline) {
+        QueueRun running = run;
+        if (running != null) {
+            base = running.stop(deadline);
+            before = before.plus(running.counters());
+            run = null;
+        }
+        if (inflight != null) {
+            inflight.letGo();
+            inflight = null;
+        }
+    }
+
     /**
-     * Takes out the kicks that nobody had to read, so that whoever has the descriptor next does not
-     * take them for new ones.
+     * Takes out the kicks that nobody had to read, so that the front-end does not take them for new
+     * ones. Only when it has asked for the stop: a successor of this session may wait for the same
+     * descriptor otherwise, and would lose one.
      */
     private static void drain(Fd kick) {
         try {
@@ -239,7 +245,7 @@ final class VirtQueue implements AutoCloseable {
         device.queueBroken(index, e);
     }
 
-    /** Closes what came from the front-end. After {@link #stop}. */
+    /** Closes what came from the front-end. After {@link #halt}. */
     @Override
     public void close() {
         call.close();

@@ -20,6 +20,8 @@ import org.junit.jupiter.api.Test;
 class InflightTest {
     private static final int SIZE = 8;
 
+    private Thread server;
+
     @Test
     void whatWasTakenAndNotGivenBackIsFoundInItsOrder() throws Exception {
         try (Fd file = SharedMemory.createFile("inflight", InflightArea.bytes(2, SIZE))) {
@@ -128,6 +130,7 @@ class InflightTest {
                         .as("the one given back before")
                         .isEqualTo(sent[3]);
             } // and the others are never completed
+            server.join(); // as a process would be dead that a successor is started for
 
             device.handler = new TestDevice.Echo();
             try (VhostUserFrontEnd frontEnd = session(device)) {
@@ -160,18 +163,19 @@ class InflightTest {
         return queue.take();
     }
 
-    private static VhostUserFrontEnd session(TestDevice device) throws IOException {
+    private VhostUserFrontEnd session(TestDevice device) throws IOException {
         UnixSockets.Pair pair = UnixSockets.pair();
         VhostUserSession session =
                 new VhostUserSession(pair.other(), device, Duration.ofMillis(1), false);
-        Thread.ofPlatform()
-                .start(() -> {
-                    try (session) {
-                        session.serve();
-                    } catch (IOException e) {
-                        throw new AssertionError(e);
-                    }
-                });
+        server =
+                Thread.ofPlatform()
+                        .start(() -> {
+                            try (session) {
+                                session.serve();
+                            } catch (IOException e) {
+                                throw new AssertionError(e);
+                            }
+                        });
         return new VhostUserFrontEnd(pair.one());
     }
 }
