@@ -15,4 +15,5 @@ module io.bunkai.api {
     exports io.bunkai.api.agent; // generated: Kata's agent protocol
     exports io.bunkai.api.containerd; // generated: containerd's task service, events and metrics
     exports io.bunkai.api.control; // generated: bunkai.control.v1
+    exports io.bunkai.api.guest; // generated: bunkai.agent.v1, what our agent adds to Kata's
 }

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.agent;
 
-import com.google.protobuf.ByteString;
 import com.google.protobuf.Empty;
 import io.bunkai.api.AgentMethods;
+import io.bunkai.api.GuestMethods;
 import io.bunkai.api.HealthMethods;
 import io.bunkai.api.ProtocolVersion;
 import io.bunkai.api.agent.AgentDetails;
@@ -22,6 +22,12 @@ import io.bunkai.api.agent.WaitProcessRequest;
 import io.bunkai.api.agent.WaitProcessResponse;
 import io.bunkai.api.agent.WriteStreamRequest;
 import io.bunkai.api.agent.WriteStreamResponse;
+import io.bunkai.api.guest.CloseInputResponse;
+import io.bunkai.api.guest.FeaturesResponse;
+import io.bunkai.api.guest.ReadOutputRequest;
+import io.bunkai.api.guest.ReadOutputResponse;
+import io.bunkai.api.guest.WriteInputRequest;
+import io.bunkai.api.guest.WriteInputResponse;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
@@ -37,8 +43,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Kata's agent service over a {@link Sandbox}: translation only. What is not registered here
- * answers UNIMPLEMENTED by name.
+ * Kata's agent service over a {@link Sandbox}, and what is added to it: translation only. What is
+ * not registered here answers UNIMPLEMENTED by name.
  *
  * <p>Every call has a thread of its own. The waiting ones (reads, writes, WaitProcess, GetOOMEvent)
  * return when their connection ends, without having taken anything.
@@ -70,6 +76,7 @@ final class AgentService {
         machine(server);
         containers(server);
         streams(server);
+        acknowledgedStreams(server);
         return server.build();
     }
 
@@ -289,10 +296,75 @@ final class AgentService {
     }
 
     private ReadStreamResponse read(ReadStreamRequest request, boolean fromErr, Call call)
-            throws IOException {
+            throws IOException, InterruptedException {
         ProcessIo io = process(request.getContainerId(), request.getExecId()).io();
-        byte[] data = io.read(fromErr, request.getLen(), call.connection(), gone(call));
-        return ReadStreamResponse.newBuilder().setData(ByteString.copyFrom(data)).build();
+        wakeWhenAbandoned(io, fromErr, call);
+        return ReadStreamResponse.newBuilder()
+                .setData(io.read(fromErr, request.getLen(), call.connection(), gone(call)))
+                .build();
+    }
+
+    /** What {@code bunkai.agent.v1} adds. */
+    private void acknowledgedStreams(TtrpcServer.Builder server) {
+        server.method(
+                        GuestMethods.FEATURES,
+                        (_, _) ->
+                                FeaturesResponse.newBuilder()
+                                        .addFeatures(GuestMethods.ACKNOWLEDGED_STREAMS)
+                                        .build())
+                .method(GuestMethods.READ_OUTPUT, this::readOutput)
+                .method(GuestMethods.WRITE_INPUT, this::writeInput)
+                .method(
+                        GuestMethods.CLOSE_INPUT,
+                        (request, _) -> {
+                            process(request.getContainerId(), request.getExecId())
+                                    .io()
+                                    .closeStdin();
+                            return CloseInputResponse.getDefaultInstance();
+                        });
+    }
+
+    private void wakeWhenAbandoned(ProcessIo io, boolean fromErr, Call call) throws ErrnoException {
+        ProcessOutput output = io.output(fromErr).orElse(null);
+        if (output != null) {
+            Signal gone = gone(call);
+            call.onAbandoned(() -> wake(gone, output::wake));
+        }
+    }
+
+    private ReadOutputResponse readOutput(ReadOutputRequest request, Call call)
+            throws IOException, InterruptedException {
+        boolean fromErr =
+                switch (request.getStream()) {
+                    case STDOUT -> false;
+                    case STDERR -> true;
+                    case UNRECOGNIZED ->
+                            throw Fault.invalidArgument(
+                                    "there is no output %d", request.getStreamValue());
+                };
+        ProcessIo io = process(request.getContainerId(), request.getExecId()).io();
+        ProcessOutput output = io.output(fromErr).orElse(null);
+        if (output == null) {
+            return ReadOutputResponse.newBuilder().setEnd(true).build();
+        }
+        wakeWhenAbandoned(io, fromErr, call);
+        int most = request.getMaxBytes();
+        ProcessOutput.Piece piece =
+                request.getFromOldest()
+                        ? output.readOldest(most, gone(call))
+                        : output.readAt(request.getOffset(), most, gone(call));
+        return ReadOutputResponse.newBuilder()
+                .setOffset(piece.offset())
+                .setData(piece.data())
+                .setEnd(piece.end())
+                .build();
+    }
+
+    private WriteInputResponse writeInput(WriteInputRequest request, Call call) throws IOException {
+        ProcessInput input = process(request.getContainerId(), request.getExecId()).io().input();
+        long goesOn =
+                input.writeAt(request.getOffset(), request.getData().toByteArray(), gone(call));
+        return WriteInputResponse.newBuilder().setOffset(goesOn).build();
     }
 
     private GuestProcess process(String containerId, String execId) {

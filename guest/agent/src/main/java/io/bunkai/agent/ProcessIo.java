@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.agent;
 
+import com.google.protobuf.ByteString;
 import io.bunkai.base.Closer;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
@@ -19,17 +20,23 @@ import org.jspecify.annotations.Nullable;
  * are closed. A full pipe stops the process that writes to it and nobody else.
  */
 final class ProcessIo implements AutoCloseable {
-    private final Stream in;
-    private final Stream out;
-    private final @Nullable Stream err;
-    private final @Nullable Fd terminal;
+    private final ProcessInput in;
+    private final ProcessOutput out;
+    private final @Nullable ProcessOutput err;
+
+    /** A terminal is read and written through one descriptor. */
+    private final @Nullable Stream terminal;
 
     /** To whom the end of a stream was told, so that asking again is an error. */
     private @Nullable Object toldEndOfOut; // guarded by this
 
     private @Nullable Object toldEndOfErr; // guarded by this
 
-    private ProcessIo(Stream in, Stream out, @Nullable Stream err, @Nullable Fd terminal) {
+    private ProcessIo(
+            ProcessInput in,
+            ProcessOutput out,
+            @Nullable ProcessOutput err,
+            @Nullable Stream terminal) {
         this.in = in;
         this.out = out;
         this.err = err;
@@ -47,9 +54,9 @@ final class ProcessIo implements AutoCloseable {
             Pipe err = undo.own(Pipe.create());
             ProcessIo io =
                     new ProcessIo(
-                            new Stream(in.write(), ended),
-                            new Stream(out.read(), ended),
-                            new Stream(err.read(), ended),
+                            new ProcessInput(new Stream(in.write(), ended)),
+                            new ProcessOutput(new Stream(out.read(), ended)),
+                            new ProcessOutput(new Stream(err.read(), ended)),
                             null);
             Pipes pipes = new Pipes(in.read(), out.write(), err.write(), io);
             undo.release();
@@ -60,7 +67,7 @@ final class ProcessIo implements AutoCloseable {
     /** {@return the streams of a process behind a terminal, whose master side this takes over} */
     static ProcessIo terminal(Fd master, Signal ended) throws ErrnoException {
         Stream stream = new Stream(master, ended);
-        return new ProcessIo(new Stream(stream.shared(), ended), stream, null, master);
+        return new ProcessIo(new ProcessInput(stream), new ProcessOutput(stream), null, stream);
     }
 
     /**
@@ -74,13 +81,27 @@ final class ProcessIo implements AutoCloseable {
      * @param asker the connection
      * @throws Fault OUT_OF_RANGE, with the message "EOF", if the end was told before
      */
-    byte[] read(boolean fromErr, int most, Object asker, Signal gone) throws ErrnoException {
-        Stream stream = fromErr ? err : out;
-        byte[] data = stream == null ? new byte[0] : stream.read(most, gone);
-        if (data.length == 0) {
+    ByteString read(boolean fromErr, int most, Object asker, Signal gone)
+            throws ErrnoException, InterruptedException {
+        ProcessOutput output = fromErr ? err : out;
+        ByteString data = output == null ? ByteString.EMPTY : output.read(most, gone);
+        if (data.isEmpty()) {
             tellEnd(fromErr, asker);
         }
         return data;
+    }
+
+    /**
+     * {@return what an output, standard error with {@code fromErr}, has to be asked for by offset}
+     * A terminal has no standard error: its end is at 0.
+     */
+    Optional<ProcessOutput> output(boolean fromErr) {
+        return Optional.ofNullable(fromErr ? err : out);
+    }
+
+    /** {@return what input is written to by offset} */
+    ProcessInput input() {
+        return in;
     }
 
     @SuppressWarnings("ReferenceEquality") // which connection it is counts, not what it equals
@@ -95,7 +116,7 @@ final class ProcessIo implements AutoCloseable {
         }
     }
 
-    /** Writes standard input, see {@link Stream#write}. */
+    /** Writes standard input, see {@link ProcessInput#write}. */
     int write(byte[] data, Signal gone) throws ErrnoException {
         return in.write(data, gone);
     }
@@ -113,14 +134,14 @@ final class ProcessIo implements AutoCloseable {
      * @throws Fault FAILED_PRECONDITION if there is no terminal
      */
     void resize(int rows, int columns) throws ErrnoException {
-        Optional<Fd> fd = terminal == null ? Optional.empty() : out.shared().acquire();
-        if (fd.isEmpty()) {
+        Optional<Fd> fd = terminal == null ? Optional.empty() : terminal.shared().acquire();
+        if (terminal == null || fd.isEmpty()) {
             throw Fault.failedPrecondition("the process has no terminal");
         }
         try {
             Terminal.resize(fd.get(), new Terminal.Size(rows, columns));
         } finally {
-            out.shared().release();
+            terminal.shared().release();
         }
     }
 

@@ -4,25 +4,23 @@ package io.bunkai.agent;
 
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
-import io.bunkai.linux.Errno;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.Poll;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * One end of a process's standard stream, in the agent's hands.
+ * The descriptor of one of a process's standard streams, in the agent's hands, and how it is waited
+ * for.
  *
  * <p>Whoever reads or writes waits in poll(2) and is woken by the end of its connection too, and
- * looks for that before it touches the data: output that was not read for anyone stays in the pipe
- * for the next connection. Thread-safe; nobody holds a lock while waiting.
+ * looks for that before it touches the data. Thread-safe; nobody holds a lock while waiting.
  */
 final class Stream implements AutoCloseable {
     /** What a pipe holds unless told otherwise; also bounds the answer to a read. */
-    private static final int MOST_BYTES = 64 * 1024;
+    static final int MOST_BYTES = 64 * 1024;
 
     /**
      * How long a read waits for what an ended process may have left to its children, as Kata's
@@ -32,7 +30,6 @@ final class Stream implements AutoCloseable {
 
     private final SharedFd shared;
     private final Signal ended;
-    private final Object order = new Object(); // one read or write at a time, so bytes do not mix
 
     /**
      * Takes over a descriptor and makes it non-blocking.
@@ -40,79 +37,25 @@ final class Stream implements AutoCloseable {
      * @param ended raised when the process has ended
      */
     Stream(Fd fd, Signal ended) throws ErrnoException {
-        this(new SharedFd(fd), ended);
-        fd.setNonBlocking();
-    }
-
-    /** A second stream of the same descriptor: a terminal is read and written through one. */
-    Stream(SharedFd shared, Signal ended) {
-        this.shared = shared;
+        this.shared = new SharedFd(fd);
         this.ended = ended;
+        fd.setNonBlocking();
     }
 
     SharedFd shared() {
         return shared;
     }
 
-    /**
-     * {@return the next bytes, at least one; none at the end of the stream, which closes it}
-     *
-     * @throws Fault CANCELLED if {@code gone} is raised while waiting
-     */
-    byte[] read(int most, Signal gone) throws ErrnoException {
-        Optional<Fd> fd = shared.acquire();
-        if (fd.isEmpty()) {
-            return new byte[0];
-        }
-        try {
-            byte[] buffer = new byte[Math.min(Math.max(1, most), MOST_BYTES)];
-            while (true) {
-                boolean ready = await(Poll.Interest.toRead(fd.get()), gone);
-                int n = ready ? tryRead(fd.get(), buffer) : 0;
-                if (n == 0) {
-                    shared.close();
-                }
-                if (n >= 0) {
-                    return Arrays.copyOf(buffer, n);
-                }
-            }
-        } finally {
-            shared.release();
-        }
-    }
-
-    /**
-     * Writes what there is room for, at least one byte.
-     *
-     * @return how many bytes were taken
-     * @throws Fault CANCELLED if {@code gone} is raised while waiting; FAILED_PRECONDITION if the
-     *     stream is closed or the process has ended
-     */
-    int write(byte[] data, Signal gone) throws ErrnoException {
-        Optional<Fd> fd = shared.acquire();
-        if (fd.isEmpty()) {
-            throw Fault.failedPrecondition("standard input is closed");
-        }
-        try {
-            while (true) {
-                await(Poll.Interest.toWrite(fd.get()), gone);
-                if (ended.isRaised()) {
-                    throw Fault.failedPrecondition("the process has ended");
-                }
-                int n = tryWrite(fd.get(), data);
-                if (n > 0) {
-                    return n;
-                }
-            }
-        } finally {
-            shared.release();
-        }
+    boolean processHasEnded() {
+        return ended.isRaised();
     }
 
     /**
      * {@return whether the descriptor is ready; false if the process ended and nothing came since}
+     *
+     * @throws Fault CANCELLED if {@code gone} is raised
      */
-    private boolean await(Poll.Interest interest, Signal gone) throws ErrnoException {
+    boolean await(Poll.Interest interest, Signal gone) throws ErrnoException {
         List<Poll.Interest> interests = new ArrayList<>(3);
         interests.add(interest);
         Optional<Fd> goneFd = gone.acquire();
@@ -131,36 +74,6 @@ final class Stream implements AutoCloseable {
             }
             if (endedFd.isPresent()) {
                 ended.release();
-            }
-        }
-    }
-
-    /** {@return how many bytes; 0 at the end; -1 if another reader was faster} */
-    private int tryRead(Fd fd, byte[] buffer) throws ErrnoException {
-        synchronized (order) {
-            try {
-                return fd.read(buffer, 0, buffer.length);
-            } catch (ErrnoException e) {
-                return switch (e.errno()) {
-                    case Errno.EAGAIN -> -1;
-                    case Errno.EIO -> 0; // a terminal's way to say that nobody has it open any more
-                    default -> throw e;
-                };
-            }
-        }
-    }
-
-    private int tryWrite(Fd fd, byte[] data) throws ErrnoException {
-        synchronized (order) {
-            try {
-                return fd.write(data, 0, data.length);
-            } catch (ErrnoException e) {
-                return switch (e.errno()) {
-                    case Errno.EAGAIN -> 0;
-                    case Errno.EPIPE, Errno.EIO ->
-                            throw Fault.failedPrecondition("the process closed its standard input");
-                    default -> throw e;
-                };
             }
         }
     }

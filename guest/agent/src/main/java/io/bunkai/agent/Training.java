@@ -5,6 +5,7 @@ package io.bunkai.agent;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.MessageLite;
 import io.bunkai.api.AgentMethods;
+import io.bunkai.api.GuestMethods;
 import io.bunkai.api.HealthMethods;
 import io.bunkai.api.HostChannel;
 import io.bunkai.api.agent.Box;
@@ -43,6 +44,11 @@ import io.bunkai.api.agent.UpdateContainerRequest;
 import io.bunkai.api.agent.User;
 import io.bunkai.api.agent.WaitProcessRequest;
 import io.bunkai.api.agent.WriteStreamRequest;
+import io.bunkai.api.guest.CloseInputRequest;
+import io.bunkai.api.guest.FeaturesRequest;
+import io.bunkai.api.guest.OutputKind;
+import io.bunkai.api.guest.ReadOutputRequest;
+import io.bunkai.api.guest.WriteInputRequest;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.linux.Errno;
@@ -255,6 +261,7 @@ final class Training {
     private void goThrough() throws IOException {
         call(HealthMethods.CHECK, CheckRequest.getDefaultInstance());
         call(HealthMethods.VERSION, CheckRequest.getDefaultInstance());
+        call(GuestMethods.FEATURES, FeaturesRequest.getDefaultInstance());
         call(
                 AgentMethods.GET_GUEST_DETAILS,
                 GuestDetailsRequest.newBuilder()
@@ -331,6 +338,35 @@ final class Training {
                         .setData(ByteString.copyFrom("hello\n", StandardCharsets.UTF_8))
                         .build());
         call(AgentMethods.READ_STDOUT, read(exec));
+        talkByOffsets(exec);
+    }
+
+    private void talkByOffsets(String exec) throws IOException {
+        ByteString hello = ByteString.copyFrom("hello\n", StandardCharsets.UTF_8);
+        call(
+                GuestMethods.WRITE_INPUT,
+                WriteInputRequest.newBuilder()
+                        .setContainerId(POD)
+                        .setExecId(exec)
+                        .setOffset(hello.size()) // behind the one before
+                        .setData(hello)
+                        .build());
+        call(GuestMethods.READ_OUTPUT, readAt(exec, OutputKind.STDOUT, hello.size()));
+        call(
+                GuestMethods.READ_OUTPUT,
+                readAt(exec, OutputKind.STDOUT, hello.size()).toBuilder()
+                        .setFromOldest(true)
+                        .build());
+    }
+
+    private static ReadOutputRequest readAt(String exec, OutputKind stream, long offset) {
+        return ReadOutputRequest.newBuilder()
+                .setContainerId(POD)
+                .setExecId(exec)
+                .setStream(stream)
+                .setOffset(offset)
+                .setMaxBytes(GuestMethods.MAX_OUTPUT_BYTES)
+                .build();
     }
 
     private void finish(String exec) throws IOException {
@@ -342,6 +378,10 @@ final class Training {
                 WaitProcessRequest.newBuilder().setContainerId(POD).setExecId(exec).build());
         call(AgentMethods.READ_STDOUT, read(exec));
         call(AgentMethods.READ_STDERR, read(exec));
+        call(GuestMethods.READ_OUTPUT, readAt(exec, OutputKind.STDERR, 0));
+        call(
+                GuestMethods.CLOSE_INPUT,
+                CloseInputRequest.newBuilder().setContainerId(POD).setExecId(exec).build());
     }
 
     private static ReadStreamRequest read(String exec) {

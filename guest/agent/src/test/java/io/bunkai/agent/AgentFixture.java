@@ -5,6 +5,7 @@ package io.bunkai.agent;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.MessageLite;
 import io.bunkai.api.AgentMethods;
+import io.bunkai.api.GuestMethods;
 import io.bunkai.api.agent.CloseStdinRequest;
 import io.bunkai.api.agent.CreateContainerRequest;
 import io.bunkai.api.agent.CreateSandboxRequest;
@@ -19,6 +20,11 @@ import io.bunkai.api.agent.Spec;
 import io.bunkai.api.agent.StartContainerRequest;
 import io.bunkai.api.agent.WaitProcessRequest;
 import io.bunkai.api.agent.WriteStreamRequest;
+import io.bunkai.api.guest.CloseInputRequest;
+import io.bunkai.api.guest.OutputKind;
+import io.bunkai.api.guest.ReadOutputRequest;
+import io.bunkai.api.guest.ReadOutputResponse;
+import io.bunkai.api.guest.WriteInputRequest;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
@@ -220,6 +226,46 @@ final class AgentFixture implements AutoCloseable {
                             .setContainerId(container)
                             .setExecId(exec)
                             .build());
+        }
+
+        ReadOutputResponse readAt(String container, long offset) {
+            return readAt(container, OutputKind.STDOUT, offset);
+        }
+
+        ReadOutputResponse readAt(String container, OutputKind stream, long offset) {
+            return call(
+                    GuestMethods.READ_OUTPUT,
+                    ReadOutputRequest.newBuilder()
+                            .setContainerId(container)
+                            .setStream(stream)
+                            .setOffset(offset)
+                            .build());
+        }
+
+        ReadOutputResponse readOldest(String container) {
+            return call(
+                    GuestMethods.READ_OUTPUT,
+                    ReadOutputRequest.newBuilder()
+                            .setContainerId(container)
+                            .setFromOldest(true)
+                            .build());
+        }
+
+        long writeAt(String container, long offset, byte[] data) {
+            return call(
+                            GuestMethods.WRITE_INPUT,
+                            WriteInputRequest.newBuilder()
+                                    .setContainerId(container)
+                                    .setOffset(offset)
+                                    .setData(ByteString.copyFrom(data))
+                                    .build())
+                    .getOffset();
+        }
+
+        void closeInput(String container) {
+            call(
+                    GuestMethods.CLOSE_INPUT,
+                    CloseInputRequest.newBuilder().setContainerId(container).build());
         }
 
         byte[] readOut(String container, String exec) {

@@ -83,7 +83,7 @@ final class DaemonLauncher {
             if (running.isPresent() || !daemonLives()) {
                 return running;
             }
-            return Optional.of(awaitAnswer(deadline));
+            return awaitAnswer(deadline);
         }
     }
 
@@ -123,9 +123,9 @@ final class DaemonLauncher {
                 return running.get();
             }
             if (daemonLives()) {
-                return awaitAnswer(deadline);
+                running = awaitAnswer(deadline);
             }
-            return launch(arguments, deadline);
+            return running.orElseGet(() -> launch(arguments, deadline));
         }
     }
 
@@ -159,12 +159,15 @@ final class DaemonLauncher {
         }
     }
 
-    /** Somebody else started it, and it is on its way. */
-    private Daemon awaitAnswer(Deadline deadline) {
+    /**
+     * Somebody else started it, and it is on its way. Or it is on its way out: a process holds its
+     * locks until the last moment. {@return empty if it has ended}
+     */
+    private Optional<Daemon> awaitAnswer(Deadline deadline) {
         while (!deadline.hasPassed()) {
             Optional<Daemon> answer = tryConnect();
-            if (answer.isPresent()) {
-                return answer.get();
+            if (answer.isPresent() || !daemonLives()) {
+                return answer;
             }
             LockSupport.parkNanos(ANSWER_NAP_NANOS);
         }

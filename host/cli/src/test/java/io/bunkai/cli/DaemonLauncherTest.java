@@ -125,6 +125,22 @@ class DaemonLauncherTest {
     }
 
     @Test
+    void startsANewDaemonAfterOneThatEndsWhileItsAnswerIsWaitedFor() throws Exception {
+        Files.createDirectories(shell.root.resolve("run"));
+        program("exit 0\n");
+        Thread command;
+        try (LockFile _ =
+                LockFile.tryAcquire(shell.root.resolve("run/bunkaid.lock")).orElseThrow()) {
+            command = Thread.ofPlatform().start(() -> shell.run("daemon", "start"));
+            while (!LockFile.isHeld(shell.root.resolve("run/start.lock"))) {
+                Thread.onSpinWait();
+            }
+        }
+        assertThat(command.join(java.time.Duration.ofSeconds(30))).isTrue();
+        assertThat(shell.err()).contains("exited with status 0");
+    }
+
+    @Test
     void startsANewDaemonOverTheSocketOfOneThatWasKilled() throws Exception {
         shell.daemon().close(); // the socket's file stays
         assertThat(shell.root.resolve("run/control.sock")).exists();

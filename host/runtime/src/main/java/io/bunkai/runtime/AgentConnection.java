@@ -4,8 +4,10 @@ package io.bunkai.runtime;
 
 import com.google.protobuf.MessageLite;
 import io.bunkai.api.AgentMethods;
+import io.bunkai.api.GuestMethods;
 import io.bunkai.api.HealthMethods;
 import io.bunkai.api.HostChannel;
+import io.bunkai.api.guest.FeaturesRequest;
 import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
@@ -38,8 +40,8 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
     private static final System.Logger LOG = System.getLogger(AgentConnection.class.getName());
 
     /**
-     * Asking again does no harm. A read may lose the piece that was under way when the session
-     * broke.
+     * Asking again does no harm. A read of Kata's may lose the piece that was under way when the
+     * session broke; those of {@code bunkai.agent.v1} name what they ask for and lose nothing.
      */
     private static final Set<String> REPEATABLE =
             Set.of(
@@ -51,7 +53,11 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
                     AgentMethods.STATS_CONTAINER.path(),
                     AgentMethods.GET_OOM_EVENT.path(),
                     AgentMethods.GET_GUEST_DETAILS.path(),
-                    AgentMethods.TTY_WIN_RESIZE.path());
+                    AgentMethods.TTY_WIN_RESIZE.path(),
+                    GuestMethods.FEATURES.path(),
+                    GuestMethods.READ_OUTPUT.path(),
+                    GuestMethods.WRITE_INPUT.path(),
+                    GuestMethods.CLOSE_INPUT.path());
 
     /** How long an agent may take to take up a session, on a machine that is short of time. */
     private static final Duration RECONNECT = Duration.ofSeconds(60);
@@ -66,6 +72,9 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
     private @Nullable TtrpcClient client;
     private @Nullable SocketChannel opening;
     private boolean closed;
+
+    private final ReentrantLock asking = new ReentrantLock(); // the features are asked for once
+    private volatile @Nullable Set<String> features; // never changes once it is known
 
     AgentConnection(String machine, Path socket, NanoClock clock) {
         this.machine = machine;
@@ -109,6 +118,39 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
                         machine,
                         e.getMessage());
             }
+        }
+    }
+
+    /** Asked once; an agent that does not know the question adds nothing to Kata's protocol. */
+    @Override
+    public boolean offers(String feature) throws IOException {
+        Set<String> known = features;
+        if (known == null) {
+            asking.lock();
+            try {
+                known = features == null ? askForFeatures() : features;
+                features = known;
+            } finally {
+                asking.unlock();
+            }
+        }
+        return known.contains(feature);
+    }
+
+    private Set<String> askForFeatures() throws IOException {
+        try {
+            return Set.copyOf(
+                    call(
+                                    GuestMethods.FEATURES,
+                                    FeaturesRequest.getDefaultInstance(),
+                                    Deadline.after(RECONNECT))
+                            .getFeaturesList());
+        } catch (Fault e) {
+            return switch (e.code()) {
+                // What servers of ttrpc say of a service that they do not have.
+                case UNIMPLEMENTED, NOT_FOUND, INVALID_ARGUMENT -> Set.of();
+                default -> throw e;
+            };
         }
     }
 

@@ -316,8 +316,9 @@ public final class Container {
                         id(),
                         own != null && own.terminal(),
                         attached,
-                        this::keep,
+                        new KeptOutput(),
                         readerPatience(terms),
+                        around.crashPoints(),
                         around.clock());
         return new ContainerProcess(agent, id(), id(), streams);
     }
@@ -327,17 +328,26 @@ public final class Container {
         return terms.owner().map(_ -> ProcessStreams.READER_PATIENCE);
     }
 
-    private void keep(OutputLog.Stream stream, byte[] data) {
-        try {
-            output.append(stream, around.nowMillis(), data, 0, data.length);
-            outputLost.set(false);
-        } catch (Fault e) {
-            if (!outputLost.getAndSet(true)) { // one line, however much is lost
-                LOG.log(
-                        System.Logger.Level.WARNING,
-                        "output was not kept container={0} reason={1}",
-                        id(),
-                        GuestText.reason(e));
+    /** Where the output of the container's own process goes, whoever is attached. */
+    private final class KeptOutput implements ProcessStreams.Sink {
+        @Override
+        public long offset(OutputLog.Stream stream) {
+            return output.offset(stream);
+        }
+
+        @Override
+        public void accept(OutputLog.Stream stream, long offset, byte[] data) {
+            try {
+                output.append(stream, around.nowMillis(), offset, data);
+                outputLost.set(false);
+            } catch (Fault e) {
+                if (!outputLost.getAndSet(true)) { // one line, however much is lost
+                    LOG.log(
+                            System.Logger.Level.WARNING,
+                            "output was not kept container={0} reason={1}",
+                            id(),
+                            GuestText.reason(e));
+                }
             }
         }
     }

@@ -31,6 +31,12 @@ public enum CrashPoint {
     START_PROCESS_STARTED,
     /** The journal says that the container runs. */
     START_FINISHED,
+    /** A piece of output has come from the guest, and nobody else has it yet. */
+    OUTPUT_RECEIVED,
+    /** It is in the kept output; who is attached does not have it. */
+    OUTPUT_KEPT,
+    /** Everybody has it; the guest does not know that yet. */
+    OUTPUT_DELIVERED,
     /** The process has ended, and the journal does not know it yet. */
     STOP_PROCESS_ENDED,
     /** The journal holds the exit code; everything else still exists. */

@@ -214,8 +214,9 @@ final class Execs {
                         id,
                         terminal,
                         attached,
-                        (_, _) -> {},
+                        ProcessStreams.Sink.NOWHERE,
                         readerPatience,
+                        around.crashPoints(),
                         around.clock());
         return new Exec(
                 id,

@@ -8,7 +8,6 @@ import io.bunkai.ttrpc.Method;
 import java.io.IOException;
 
 /** The guest's agent, as the runtime calls it. */
-@FunctionalInterface
 public interface GuestCalls {
     /**
      * Calls a method of the agent.
@@ -19,4 +18,13 @@ public interface GuestCalls {
      */
     <Q extends MessageLite, R extends MessageLite> R call(
             Method<Q, R> method, Q request, Deadline deadline) throws IOException;
+
+    /**
+     * {@return whether the agent has something beside Kata's protocol, {@link
+     * io.bunkai.api.GuestMethods} says what}
+     *
+     * @throws io.bunkai.base.Fault DEADLINE_EXCEEDED if it does not say
+     * @throws IOException if the guest cannot be reached any more
+     */
+    boolean offers(String feature) throws IOException;
 }

@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -25,6 +27,11 @@ import java.util.regex.Pattern;
  * big-endian; a record that a crash cut short is ignored. A cursor is a position in the endless
  * sequence of all records ever written; the name of each file is the cursor of its first record.
  * Safe for use by several threads; readers wait without holding anything.
+ *
+ * <p>Every byte of a stream has an offset, and the log knows how far it has come, also when it is
+ * opened again: it counts its records from the last mark on, a record of stream 0 whose data are
+ * the offsets of both streams, each an i64. A file begins with a mark unless both are 0, and there
+ * is one wherever bytes are missing. So a piece that is offered twice is kept once.
  *
  * <p>The files are no channels: the interrupt of one reader that is given up would close a channel
  * for everybody.
@@ -42,15 +49,25 @@ public final class OutputLog implements AutoCloseable {
             this.number = (byte) number;
         }
 
+        /** Where it stands in a mark. */
+        private int index() {
+            return number - 1;
+        }
+
         private static Stream of(byte number) {
             return number == STDERR.number ? STDERR : STDOUT;
         }
     }
 
+    /** The stream of a record that says where the streams have come to. */
+    private static final byte MARK = 0;
+
     /** How much of a file is filled before the next one is begun. */
     static final long SEGMENT_BYTES = 8L * 1024 * 1024;
 
     private static final int HEADER_BYTES = 1 + Long.BYTES + Integer.BYTES;
+    private static final int MARK_BYTES = Stream.values().length * Long.BYTES;
+    private static final long[] NOTHING = new long[Stream.values().length];
     private static final String SUFFIX = ".output";
     private static final Pattern FILE_NAME = Pattern.compile("[0-9]{1,18}\\.output");
 
@@ -62,6 +79,8 @@ public final class OutputLog implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition grown = lock.newCondition();
     private final List<Segment> segments = new ArrayList<>(); // guarded by lock; oldest first
+    private final long[] offsets =
+            new long[Stream.values().length]; // guarded by lock; where each goes on
     private boolean ended; // guarded by lock
     private boolean closed; // guarded by lock
 
@@ -140,12 +159,14 @@ public final class OutputLog implements AutoCloseable {
         OutputLog log = new OutputLog(directory, segmentBytes);
         try {
             Files.createDirectories(directory);
-            try (var files = Files.newDirectoryStream(directory, OutputLog::isSegment)) {
-                for (Path file : files) {
-                    log.segments.add(openSegment(file));
-                }
+            List<Path> files = new ArrayList<>();
+            try (var found = Files.newDirectoryStream(directory, OutputLog::isSegment)) {
+                found.forEach(files::add);
             }
-            log.segments.sort((a, b) -> Long.compare(a.begin, b.begin));
+            files.sort(Comparator.comparingLong(OutputLog::beginOf));
+            for (Path file : files) {
+                log.segments.add(log.openSegment(file));
+            }
             return log;
         } catch (IOException e) {
             log.close();
@@ -157,56 +178,113 @@ public final class OutputLog implements AutoCloseable {
         return FILE_NAME.matcher(file.getFileName().toString()).matches();
     }
 
-    private static Segment openSegment(Path file) throws IOException {
+    private static long beginOf(Path file) {
         String name = file.getFileName().toString();
-        long begin = Long.parseLong(name.substring(0, name.length() - SUFFIX.length()));
+        return Long.parseLong(name.substring(0, name.length() - SUFFIX.length()));
+    }
+
+    private Segment openSegment(Path file) throws IOException {
         RandomAccessFile content = new RandomAccessFile(file.toFile(), "rw");
         try {
-            long whole = wholeRecords(content);
+            long whole = count(content);
             content.setLength(whole);
-            return new Segment(begin, file, content, whole);
+            return new Segment(beginOf(file), file, content, whole);
         } catch (IOException e) {
             content.close();
             throw e;
         }
     }
 
-    private static long wholeRecords(RandomAccessFile content) throws IOException {
+    /** Counts what the streams have in a file. {@return where its whole records end} */
+    private long count(RandomAccessFile content) throws IOException {
         long at = 0;
         long size = content.length();
         while (at + HEADER_BYTES <= size) {
-            long next =
-                    at + HEADER_BYTES + readFully(content, at, HEADER_BYTES).getInt(1 + Long.BYTES);
-            if (next > size || next < at + HEADER_BYTES) {
+            ByteBuffer header = readFully(content, at, HEADER_BYTES);
+            int length = header.getInt(1 + Long.BYTES);
+            long next = at + HEADER_BYTES + length;
+            if (next > size || length < 0) {
                 break;
+            }
+            if (header.get(0) != MARK) {
+                offsets[Stream.of(header.get(0)).index()] += length;
+            } else if (length == MARK_BYTES) {
+                ByteBuffer mark = readFully(content, at + HEADER_BYTES, length);
+                for (int i = 0; i < offsets.length; i++) {
+                    offsets[i] = mark.getLong();
+                }
             }
             at = next;
         }
         return at;
     }
 
+    /** {@return the offset of a stream's next byte: what is below has been kept, or is missing} */
+    public long offset(Stream stream) {
+        lock.lock();
+        try {
+            return offsets[stream.index()];
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
-     * Appends what a process has written. Does nothing once the log is closed.
+     * Appends what a process has written, where the stream has come to. Does nothing once the log
+     * is closed.
      *
      * @throws Fault RESOURCE_EXHAUSTED if the disk is full; the log then misses this piece and is
      *     otherwise intact
      */
-    public void append(Stream stream, long timeMillis, byte[] data, int offset, int length) {
-        ByteBuffer record = ByteBuffer.allocate(HEADER_BYTES + length);
-        record.put(stream.number).putLong(timeMillis).putInt(length);
-        record.put(data, offset, length).flip();
+    public void append(Stream stream, long timeMillis, byte[] data) {
+        append(stream, timeMillis, offset(stream), data);
+    }
+
+    /**
+     * Appends what a process has written, but for what is there already. Does nothing once the log
+     * is closed.
+     *
+     * @param offset of the first byte. If it is beyond where the stream has come to, what is
+     *     between is missing
+     * @throws Fault RESOURCE_EXHAUSTED if the disk is full; the log then misses this piece and is
+     *     otherwise intact
+     */
+    public void append(Stream stream, long timeMillis, long offset, byte[] data) {
         lock.lock(); // one writer at a time; readers hold it only while they look
         try {
-            if (closed) {
+            long next = offsets[stream.index()];
+            if (closed || offset + data.length <= next) {
                 return;
             }
-            write(segmentFor(record.remaining()), record.array());
+            int skip = (int) Math.max(0, next - offset);
+            write(stream, timeMillis, offset, data, skip);
+            offsets[stream.index()] = offset + data.length;
             grown.signalAll();
         } catch (IOException e) {
             throw Fault.resourceExhausted("output could not be kept in %s", directory).causedBy(e);
         } finally {
             lock.unlock();
         }
+    }
+
+    private void write(Stream stream, long timeMillis, long offset, byte[] data, int skip)
+            throws IOException {
+        int length = data.length - skip;
+        Segment segment = segmentFor(HEADER_BYTES + length);
+        long[] before = offsets.clone();
+        before[stream.index()] = offset + skip;
+        boolean marked = !Arrays.equals(before, segment.length == 0 ? NOTHING : offsets);
+        ByteBuffer records =
+                ByteBuffer.allocate(
+                        (marked ? HEADER_BYTES + MARK_BYTES : 0) + HEADER_BYTES + length);
+        if (marked) {
+            records.put(MARK).putLong(timeMillis).putInt(MARK_BYTES);
+            for (long at : before) {
+                records.putLong(at);
+            }
+        }
+        records.put(stream.number).putLong(timeMillis).putInt(length).put(data, skip, length);
+        write(segment, records.array());
     }
 
     /** What a write that failed left behind must not be taken for a record later. */
@@ -293,6 +371,10 @@ public final class OutputLog implements AutoCloseable {
                 int length = header.getInt(1 + Long.BYTES);
                 if (length < 0 || length > left) {
                     throw notACursor(cursor);
+                }
+                if (header.get(0) == MARK) {
+                    at += HEADER_BYTES + length;
+                    continue;
                 }
                 if (!entries.isEmpty() && length > budget) {
                     return new Piece(entries, at, false);

@@ -4,10 +4,16 @@ package io.bunkai.runtime;
 
 import com.google.protobuf.ByteString;
 import io.bunkai.api.AgentMethods;
+import io.bunkai.api.GuestMethods;
 import io.bunkai.api.agent.CloseStdinRequest;
 import io.bunkai.api.agent.ReadStreamRequest;
 import io.bunkai.api.agent.ReadStreamResponse;
 import io.bunkai.api.agent.WriteStreamRequest;
+import io.bunkai.api.guest.CloseInputRequest;
+import io.bunkai.api.guest.OutputKind;
+import io.bunkai.api.guest.ReadOutputRequest;
+import io.bunkai.api.guest.ReadOutputResponse;
+import io.bunkai.api.guest.WriteInputRequest;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.NanoClock;
@@ -28,12 +34,17 @@ import java.util.concurrent.atomic.AtomicLong;
  * stream's end. Output is read only as fast as the attached side takes it, so a slow reader slows
  * its own process and nobody else. What nobody is attached to is read all the same, so that the
  * process never blocks on it.
+ *
+ * <p>With an agent that keeps output until it is acknowledged, a piece is acknowledged once
+ * everybody has it. Whoever goes on with a process begins with what was not: the sink knows by the
+ * offset what it has already, and who is attached gets at most that one piece twice. With Kata's
+ * agent the piece that is under way when this daemon dies, or the session breaks, is lost.
  */
 final class ProcessStreams {
     private static final System.Logger LOG = System.getLogger(ProcessStreams.class.getName());
 
     /** As much as a pipe of the guest holds: more would never be there. */
-    private static final int CHUNK_BYTES = 64 * 1024;
+    private static final int CHUNK_BYTES = GuestMethods.MAX_OUTPUT_BYTES;
 
     /** An answer that is larger than what was asked for is never taken into memory. */
     private static final Method<ReadStreamRequest, ReadStreamResponse> READ_STDOUT =
@@ -63,21 +74,38 @@ final class ProcessStreams {
     private final AttachedStreams attached;
     private final Sink sink;
     private final Optional<Duration> readerPatience;
+    private final CrashPoints crashPoints;
     private final NanoClock clock;
     private final AtomicLong movedAt;
     private final AtomicLong unfinishedWrites = new AtomicLong();
     private final List<Thread> outputs = new ArrayList<>();
 
     /** Gets everything that a process writes, whoever is attached. */
-    @FunctionalInterface
     interface Sink {
-        void accept(OutputLog.Stream stream, byte[] data);
+        /** Keeps nothing. */
+        Sink NOWHERE =
+                new Sink() {
+                    @Override
+                    public long offset(OutputLog.Stream stream) {
+                        return 0;
+                    }
+
+                    @Override
+                    public void accept(OutputLog.Stream stream, long offset, byte[] data) {}
+                };
+
+        /** {@return where a stream goes on whose agent counts nothing} */
+        long offset(OutputLog.Stream stream);
+
+        /** Takes what follows an offset. What it has already may come again after a death. */
+        void accept(OutputLog.Stream stream, long offset, byte[] data);
     }
 
     /**
      * Makes the streams of a process.
      *
      * @param sink gets everything that the process writes
+     * @param crashPoints are told of each piece of output
      * @param readerPatience how long, after the process's end, a reader may take nothing; empty for
      *     as long as it likes
      */
@@ -89,6 +117,7 @@ final class ProcessStreams {
             AttachedStreams attached,
             Sink sink,
             Optional<Duration> readerPatience,
+            CrashPoints crashPoints,
             NanoClock clock) {
         this.guest = guest;
         this.containerId = containerId;
@@ -97,15 +126,16 @@ final class ProcessStreams {
         this.attached = attached;
         this.sink = sink;
         this.readerPatience = readerPatience;
+        this.crashPoints = crashPoints;
         this.clock = clock;
         this.movedAt = new AtomicLong(clock.nanos());
     }
 
     /** Starts carrying: the process exists in the guest. */
     void start() {
-        outputs.add(output(OutputLog.Stream.STDOUT, READ_STDOUT));
+        outputs.add(output(OutputLog.Stream.STDOUT));
         if (!terminal) {
-            outputs.add(output(OutputLog.Stream.STDERR, READ_STDERR));
+            outputs.add(output(OutputLog.Stream.STDERR));
         }
         InputStream input = attached.input();
         if (input != null) {
@@ -113,11 +143,8 @@ final class ProcessStreams {
         }
     }
 
-    private Thread output(
-            OutputLog.Stream stream, Method<ReadStreamRequest, ReadStreamResponse> method) {
-        return thread(
-                stream.name().toLowerCase(java.util.Locale.ROOT),
-                () -> carryOutput(stream, method));
+    private Thread output(OutputLog.Stream stream) {
+        return thread(stream.name().toLowerCase(java.util.Locale.ROOT), () -> carryOutput(stream));
     }
 
     private Thread thread(String stream, Runnable work) {
@@ -125,24 +152,12 @@ final class ProcessStreams {
         return Thread.ofVirtual().name(name).start(work);
     }
 
-    private void carryOutput(
-            OutputLog.Stream stream, Method<ReadStreamRequest, ReadStreamResponse> method) {
-        ReadStreamRequest request =
-                ReadStreamRequest.newBuilder()
-                        .setContainerId(containerId)
-                        .setExecId(execId)
-                        .setLen(CHUNK_BYTES)
-                        .build();
+    private void carryOutput(OutputLog.Stream stream) {
         try {
-            while (true) {
-                byte[] data = guest.call(method, request, Deadline.never()).getData().toByteArray();
-                if (data.length == 0) {
-                    return;
-                }
-                if (data.length > CHUNK_BYTES) {
-                    throw new IOException("the agent sent more than it was asked for");
-                }
-                deliver(stream, data);
+            if (acknowledged()) {
+                carryAcknowledged(stream);
+            } else {
+                carryTaken(stream);
             }
         } catch (Fault e) {
             // The agent says "no such process" or "end of file": both mean that nothing will
@@ -163,9 +178,86 @@ final class ProcessStreams {
         }
     }
 
-    private void deliver(OutputLog.Stream stream, byte[] data) {
+    private void carryAcknowledged(OutputLog.Stream stream) throws IOException {
+        ReadOutputRequest.Builder request =
+                ReadOutputRequest.newBuilder()
+                        .setContainerId(containerId)
+                        .setExecId(execId)
+                        .setStream(kindOf(stream))
+                        .setMaxBytes(CHUNK_BYTES)
+                        .setFromOldest(true);
+        while (true) {
+            ReadOutputResponse answer =
+                    guest.call(GuestMethods.READ_OUTPUT, request.build(), Deadline.never());
+            long offset = answer.getOffset();
+            byte[] data = answer.getData().toByteArray();
+            if (!request.getFromOldest() && offset != request.getOffset()) {
+                throw new IOException("the agent sent other output than it was asked for");
+            }
+            checkLength(data);
+            if (offset < 0 || offset + data.length < 0) {
+                throw new IOException("the agent counts more output than there can be");
+            }
+            if (data.length > 0) {
+                deliver(stream, offset, data);
+            }
+            if (answer.getEnd()) {
+                return;
+            }
+            if (data.length == 0) {
+                throw new IOException("the agent sent neither output nor its end");
+            }
+            request.setFromOldest(false).setOffset(offset + data.length);
+        }
+    }
+
+    private static OutputKind kindOf(OutputLog.Stream stream) {
+        return switch (stream) {
+            case STDOUT -> OutputKind.STDOUT;
+            case STDERR -> OutputKind.STDERR;
+        };
+    }
+
+    private void carryTaken(OutputLog.Stream stream) throws IOException {
+        ReadStreamRequest request =
+                ReadStreamRequest.newBuilder()
+                        .setContainerId(containerId)
+                        .setExecId(execId)
+                        .setLen(CHUNK_BYTES)
+                        .build();
+        Method<ReadStreamRequest, ReadStreamResponse> method =
+                switch (stream) {
+                    case STDOUT -> READ_STDOUT;
+                    case STDERR -> READ_STDERR;
+                };
+        long offset = sink.offset(stream);
+        while (true) {
+            byte[] data = guest.call(method, request, Deadline.never()).getData().toByteArray();
+            if (data.length == 0) {
+                return;
+            }
+            checkLength(data);
+            deliver(stream, offset, data);
+            offset += data.length;
+        }
+    }
+
+    private static void checkLength(byte[] data) throws IOException {
+        if (data.length > CHUNK_BYTES) {
+            throw new IOException("the agent sent more than it was asked for");
+        }
+    }
+
+    private void deliver(OutputLog.Stream stream, long offset, byte[] data) {
         movedAt.set(clock.nanos());
-        sink.accept(stream, data);
+        crashPoints.reach(CrashPoint.OUTPUT_RECEIVED);
+        sink.accept(stream, offset, data);
+        crashPoints.reach(CrashPoint.OUTPUT_KEPT);
+        deliverToReader(stream, data);
+        crashPoints.reach(CrashPoint.OUTPUT_DELIVERED);
+    }
+
+    private void deliverToReader(OutputLog.Stream stream, byte[] data) {
         OutputStream output = attached.output(stream);
         if (output == null) {
             return;
@@ -185,8 +277,10 @@ final class ProcessStreams {
     private void carryInput(InputStream input) {
         byte[] buffer = new byte[CHUNK_BYTES];
         try (input) {
+            long offset = inputOffset();
             for (int n = next(input, buffer); n >= 0; n = next(input, buffer)) {
-                writeInput(buffer, n);
+                writeInput(offset, buffer, n);
+                offset += n;
             }
             closeInput(Deadline.after(CLOSE_PATIENCE));
         } catch (IOException | Fault e) {
@@ -205,22 +299,48 @@ final class ProcessStreams {
         }
     }
 
-    private void writeInput(byte[] buffer, int length) throws IOException {
+    /** {@return where input goes on; the agent knows, if it counts} */
+    private long inputOffset() throws IOException {
+        return acknowledged() ? writeAt(0, ByteString.EMPTY) : 0;
+    }
+
+    private void writeInput(long offset, byte[] buffer, int length) throws IOException {
         int done = 0;
         while (done < length) {
-            WriteStreamRequest request =
-                    WriteStreamRequest.newBuilder()
-                            .setContainerId(containerId)
-                            .setExecId(execId)
-                            .setData(ByteString.copyFrom(buffer, done, length - done))
-                            .build();
-            int taken = guest.call(AgentMethods.WRITE_STDIN, request, Deadline.never()).getLen();
+            ByteString data = ByteString.copyFrom(buffer, done, length - done);
+            long taken =
+                    acknowledged() ? writeAt(offset + done, data) - offset - done : write(data);
             if (taken <= 0 || taken > length - done) {
                 throw new IOException(
                         "the agent took " + taken + " of " + (length - done) + " bytes");
             }
-            done += taken;
+            done += (int) taken;
         }
+    }
+
+    private boolean acknowledged() throws IOException {
+        return guest.offers(GuestMethods.ACKNOWLEDGED_STREAMS);
+    }
+
+    private long writeAt(long offset, ByteString data) throws IOException {
+        WriteInputRequest request =
+                WriteInputRequest.newBuilder()
+                        .setContainerId(containerId)
+                        .setExecId(execId)
+                        .setOffset(offset)
+                        .setData(data)
+                        .build();
+        return guest.call(GuestMethods.WRITE_INPUT, request, Deadline.never()).getOffset();
+    }
+
+    private int write(ByteString data) throws IOException {
+        WriteStreamRequest request =
+                WriteStreamRequest.newBuilder()
+                        .setContainerId(containerId)
+                        .setExecId(execId)
+                        .setData(data)
+                        .build();
+        return guest.call(AgentMethods.WRITE_STDIN, request, Deadline.never()).getLen();
     }
 
     /**
@@ -229,13 +349,23 @@ final class ProcessStreams {
      * @throws Fault what the agent says about it, DEADLINE_EXCEEDED if it says nothing
      */
     void closeInput(Deadline deadline) throws IOException {
-        guest.call(
-                AgentMethods.CLOSE_STDIN,
-                CloseStdinRequest.newBuilder()
-                        .setContainerId(containerId)
-                        .setExecId(execId)
-                        .build(),
-                deadline);
+        if (acknowledged()) {
+            guest.call(
+                    GuestMethods.CLOSE_INPUT,
+                    CloseInputRequest.newBuilder()
+                            .setContainerId(containerId)
+                            .setExecId(execId)
+                            .build(),
+                    deadline);
+        } else {
+            guest.call(
+                    AgentMethods.CLOSE_STDIN,
+                    CloseStdinRequest.newBuilder()
+                            .setContainerId(containerId)
+                            .setExecId(execId)
+                            .build(),
+                    deadline);
+        }
     }
 
     /**

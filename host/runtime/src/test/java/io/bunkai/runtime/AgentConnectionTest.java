@@ -8,10 +8,13 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.protobuf.Empty;
 import io.bunkai.api.AgentMethods;
+import io.bunkai.api.GuestMethods;
 import io.bunkai.api.agent.CloseStdinRequest;
 import io.bunkai.api.agent.GetOOMEventRequest;
 import io.bunkai.api.agent.OOMEvent;
 import io.bunkai.api.agent.StatsContainerRequest;
+import io.bunkai.api.guest.WriteInputRequest;
+import io.bunkai.api.guest.WriteInputResponse;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
@@ -128,6 +131,47 @@ class AgentConnectionTest {
                 });
         assertThatThrownBy(this::closeStdin).isInstanceOf(IOException.class);
         assertThat(done).hasValue(1);
+    }
+
+    @Test
+    void whatAnAgentOffersIsAskedForOnce() throws Exception {
+        agent.offerAcknowledgedStreams();
+        machine.resume();
+        assertThat(connection.offers(GuestMethods.ACKNOWLEDGED_STREAMS)).isTrue();
+        assertThat(connection.offers("anything else")).isFalse();
+        assertThat(agent.calls()).containsExactly("Features");
+    }
+
+    @Test
+    void anAgentThatDoesNotKnowTheQuestionOffersNothing() throws Exception {
+        machine.resume();
+        assertThat(connection.offers(GuestMethods.ACKNOWLEDGED_STREAMS)).isFalse();
+        assertThat(connection.offers(GuestMethods.ACKNOWLEDGED_STREAMS)).isFalse();
+        assertThat(machine.connections()).isEqualTo(1);
+    }
+
+    @Test
+    void inputThatNamesItsPlaceIsWrittenAgainOnTheNextSession() throws Exception {
+        agent.offerAcknowledgedStreams();
+        machine.resume();
+        AtomicInteger written = new AtomicInteger();
+        agent.answer(
+                GuestMethods.WRITE_INPUT,
+                (_, _) -> {
+                    if (written.incrementAndGet() == 1) {
+                        machine.breakSession();
+                    }
+                    return WriteInputResponse.newBuilder().setOffset(3).build();
+                });
+        assertThat(
+                        connection
+                                .call(
+                                        GuestMethods.WRITE_INPUT,
+                                        WriteInputRequest.getDefaultInstance(),
+                                        FakeNode.soon())
+                                .getOffset())
+                .isEqualTo(3);
+        assertThat(written).hasValue(2);
     }
 
     @Test

@@ -5,6 +5,7 @@ package io.bunkai.runtime;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A daemon that dies at a crash point. The thread that comes there never comes back, no other one
@@ -13,13 +14,20 @@ import java.util.concurrent.ExecutionException;
 final class MortalDaemon {
     private final FakeNode node;
     private final CrashPoint fatal;
+    private final AtomicInteger timesLeft;
     private final CompletableFuture<Void> death = new CompletableFuture<>();
     private final CompletableFuture<Containers> containers = new CompletableFuture<>();
 
     /** Begins a life on this node; it may end while it finds its containers again. */
     MortalDaemon(FakeNode node, CrashPoint fatal) {
+        this(node, fatal, 1);
+    }
+
+    /** One that comes to the point so often before it dies there. */
+    MortalDaemon(FakeNode node, CrashPoint fatal, int times) {
         this.node = node;
         this.fatal = fatal;
+        this.timesLeft = new AtomicInteger(times);
         Thread.ofVirtual()
                 .name("daemon that dies at " + fatal.label())
                 .start(() -> {
@@ -32,7 +40,7 @@ final class MortalDaemon {
     }
 
     private void reach(CrashPoint point) {
-        if (point == fatal && !death.isDone()) {
+        if (point == fatal && timesLeft.decrementAndGet() == 0) {
             node.hypervisor().leaveHolderBehind();
             death.complete(null);
         }

@@ -177,6 +177,88 @@ class OutputLogTest {
         }
     }
 
+    // ---- offsets ----
+
+    private static void appendAt(OutputLog log, OutputLog.Stream stream, long at, String text) {
+        log.append(stream, 1, at, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static void assertOffsets(OutputLog log, long stdout, long stderr) {
+        assertThat(log.offset(OutputLog.Stream.STDOUT)).isEqualTo(stdout);
+        assertThat(log.offset(OutputLog.Stream.STDERR)).isEqualTo(stderr);
+    }
+
+    @Test
+    void whatIsOfferedAgainIsKeptOnce() throws Exception {
+        try (OutputLog log = OutputLog.open(directory)) {
+            appendAt(log, OutputLog.Stream.STDOUT, 0, "one");
+            appendAt(log, OutputLog.Stream.STDOUT, 0, "one");
+            appendAt(log, OutputLog.Stream.STDERR, 0, "err");
+            appendAt(log, OutputLog.Stream.STDOUT, 1, "netwo");
+            assertThat(text(log.read(0, ALL, Duration.ZERO))).isEqualTo("oneerrtwo");
+            assertOffsets(log, 6, 3);
+        }
+        try (OutputLog log = OutputLog.open(directory)) {
+            assertOffsets(log, 6, 3);
+            appendAt(log, OutputLog.Stream.STDOUT, 3, "two");
+            assertThat(text(log.read(0, ALL, Duration.ZERO))).isEqualTo("oneerrtwo");
+        }
+    }
+
+    @Test
+    void aRecordThatWasCutShortIsOfferedAgainAndKept() throws Exception {
+        try (OutputLog log = OutputLog.open(directory)) {
+            appendAt(log, OutputLog.Stream.STDOUT, 0, "one");
+            appendAt(log, OutputLog.Stream.STDOUT, 3, "two");
+        }
+        Path file = directory.resolve("0.output");
+        byte[] whole = Files.readAllBytes(file);
+        for (int cut = 13 + 3; cut < whole.length; cut++) {
+            Files.write(file, java.util.Arrays.copyOf(whole, cut));
+            try (OutputLog log = OutputLog.open(directory)) {
+                assertOffsets(log, 3, 0);
+                appendAt(log, OutputLog.Stream.STDOUT, 3, "two");
+                assertThat(text(log.read(0, ALL, Duration.ZERO))).isEqualTo("onetwo");
+            }
+        }
+    }
+
+    /** Also of a stream of which nothing is left in any file. */
+    @Test
+    void offsetsOutliveTheRecordsThatTheyCount() throws Exception {
+        try (OutputLog log = OutputLog.open(directory, 100)) {
+            append(log, OutputLog.Stream.STDERR, 1, "only once");
+            for (int i = 0; i < 50; i++) {
+                append(log, OutputLog.Stream.STDOUT, 1, "%020d".formatted(i));
+            }
+            assertThat(text(log.read(0, ALL, Duration.ZERO))).doesNotContain("only once");
+        }
+        try (OutputLog log = OutputLog.open(directory, 100)) {
+            assertOffsets(log, 1000, 9);
+            appendAt(log, OutputLog.Stream.STDOUT, 980, "%020d".formatted(49));
+            append(log, OutputLog.Stream.STDOUT, 1, "last");
+            assertThat(text(log.read(0, ALL, Duration.ZERO)))
+                    .containsOnlyOnce("%020d".formatted(49))
+                    .endsWith("49last");
+        }
+    }
+
+    @Test
+    void aGapIsRememberedAndShownToNobody() throws Exception {
+        try (OutputLog log = OutputLog.open(directory)) {
+            appendAt(log, OutputLog.Stream.STDOUT, 0, "one");
+            appendAt(log, OutputLog.Stream.STDOUT, 1000, "two");
+            assertOffsets(log, 1003, 0);
+        }
+        try (OutputLog log = OutputLog.open(directory)) {
+            assertOffsets(log, 1003, 0);
+            OutputLog.Piece one = log.read(0, 3, Duration.ZERO);
+            assertThat(text(one)).isEqualTo("one");
+            assertThat(text(log.read(one.cursor(), ALL, Duration.ZERO))).isEqualTo("two");
+            assertThat(log.read(0, ALL, Duration.ZERO).entries()).hasSize(2);
+        }
+    }
+
     private static OutputLog.Piece readPatiently(OutputLog log, long cursor) {
         try {
             return log.read(cursor, ALL, Duration.ofSeconds(10));
@@ -187,7 +269,7 @@ class OutputLogTest {
 
     private static void append(OutputLog log, OutputLog.Stream stream, long time, String text) {
         byte[] data = text.getBytes(StandardCharsets.UTF_8);
-        log.append(stream, time, data, 0, data.length);
+        log.append(stream, time, data);
     }
 
     private static String text(OutputLog.Piece piece) {

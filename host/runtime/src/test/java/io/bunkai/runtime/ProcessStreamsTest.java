@@ -8,10 +8,17 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Empty;
 import com.google.protobuf.MessageLite;
+import io.bunkai.api.GuestMethods;
 import io.bunkai.api.agent.ReadStreamRequest;
 import io.bunkai.api.agent.ReadStreamResponse;
 import io.bunkai.api.agent.WriteStreamRequest;
 import io.bunkai.api.agent.WriteStreamResponse;
+import io.bunkai.api.guest.CloseInputResponse;
+import io.bunkai.api.guest.OutputKind;
+import io.bunkai.api.guest.ReadOutputRequest;
+import io.bunkai.api.guest.ReadOutputResponse;
+import io.bunkai.api.guest.WriteInputRequest;
+import io.bunkai.api.guest.WriteInputResponse;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
@@ -24,16 +31,20 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
 class ProcessStreamsTest {
@@ -56,12 +67,22 @@ class ProcessStreamsTest {
                 "e1",
                 terminal,
                 attached,
-                (stream, data) -> {
-                    if (stream == OutputLog.Stream.STDOUT) {
-                        kept.writeBytes(data);
+                new ProcessStreams.Sink() {
+                    @Override
+                    public long offset(OutputLog.Stream stream) {
+                        return 0;
+                    }
+
+                    @Override
+                    public void accept(OutputLog.Stream stream, long offset, byte[] data) {
+                        if (stream == OutputLog.Stream.STDOUT) {
+                            assertThat(offset).isEqualTo(guest.oldest + kept.size());
+                            kept.writeBytes(data);
+                        }
                     }
                 },
                 readerPatience,
+                CrashPoints.NONE,
                 clock);
     }
 
@@ -73,6 +94,14 @@ class ProcessStreamsTest {
         final ByteArrayOutputStream stdin = new ByteArrayOutputStream();
         final CompletableFuture<Void> inputEnded = new CompletableFuture<>();
         volatile int mostTaken = Integer.MAX_VALUE;
+        volatile boolean acknowledged;
+        volatile long oldest;
+        final List<String> asked = new CopyOnWriteArrayList<>();
+
+        @Override
+        public boolean offers(String feature) {
+            return acknowledged && feature.equals(GuestMethods.ACKNOWLEDGED_STREAMS);
+        }
 
         @Override
         public <Q extends MessageLite, R extends MessageLite> R call(
@@ -97,8 +126,39 @@ class ProcessStreamsTest {
                     inputEnded.complete(null);
                     yield Empty.getDefaultInstance();
                 }
+                case "ReadOutput" -> readOutput((ReadOutputRequest) request);
+                case "WriteInput" -> writeInput((WriteInputRequest) request);
+                case "CloseInput" -> {
+                    inputEnded.complete(null);
+                    yield CloseInputResponse.getDefaultInstance();
+                }
                 default -> throw new IOException("no such method: " + name);
             };
+        }
+
+        private ReadOutputResponse readOutput(ReadOutputRequest request)
+                throws InterruptedException, IOException {
+            assertThat(request.getContainerId()).isEqualTo("c1");
+            assertThat(request.getExecId()).isEqualTo("e1");
+            assertThat(request.getMaxBytes()).isEqualTo(CHUNK);
+            asked.add(request.getFromOldest() ? "oldest" : String.valueOf(request.getOffset()));
+            long from = request.getFromOldest() ? oldest : request.getOffset();
+            reads.release();
+            byte[] data = (request.getStream() == OutputKind.STDERR ? stderr : stdout).take().get();
+            return ReadOutputResponse.newBuilder()
+                    .setOffset(from)
+                    .setData(ByteString.copyFrom(data))
+                    .setEnd(data.length == 0)
+                    .build();
+        }
+
+        private WriteInputResponse writeInput(WriteInputRequest request) throws IOException {
+            if (!request.getData().isEmpty()) {
+                assertThat(request.getOffset()).isEqualTo(stdin.size());
+                int taken = Math.min(mostTaken, request.getData().size());
+                stdin.writeBytes(request.getData().substring(0, taken).toByteArray());
+            }
+            return WriteInputResponse.newBuilder().setOffset(stdin.size()).build();
         }
 
         private ReadStreamResponse read(BlockingQueue<Piece> from, ReadStreamRequest request)
@@ -384,6 +444,81 @@ class ProcessStreamsTest {
         ProcessStreams streams = streams(true);
         streams.start();
         streams.awaitRest(Deadline.after(Duration.ZERO));
+    }
+
+    // ---- output that is acknowledged ----
+
+    @Test
+    void whatEverybodyHasIsAcknowledgedByTheNextRead() throws Exception {
+        guest.acknowledged = true;
+        ByteArrayOutputStream stdout = new ByteArrayOutputStream();
+        attached.attach(null, stdout, null);
+        ProcessStreams streams = streams(true);
+        guest.stdout.add(data("one"));
+        guest.stdout.add(data("seven"));
+        guest.stdout.add(END);
+        streams.start();
+        streams.awaitDelivery();
+        assertThat(stdout).hasToString("oneseven");
+        assertThat(kept).hasToString("oneseven");
+        assertThat(guest.asked).containsExactly("oldest", "3", "8");
+    }
+
+    @Test
+    void whoGoesOnBeginsWithWhatIsNotAcknowledged() throws Exception {
+        guest.acknowledged = true;
+        guest.oldest = 1L << 40;
+        ProcessStreams streams = streams(true);
+        guest.stdout.add(data("rest"));
+        guest.stdout.add(END);
+        streams.start();
+        streams.awaitDelivery();
+        assertThat(kept).hasToString("rest");
+        assertThat(guest.asked).containsExactly("oldest", String.valueOf((1L << 40) + 4));
+    }
+
+    @Test
+    void whatAReaderHasNotTakenIsNotAcknowledged() throws Exception {
+        guest.acknowledged = true;
+        SlowReader reader = new SlowReader();
+        attached.attach(null, reader, null);
+        ProcessStreams streams = streams(true);
+        guest.stdout.add(data("slow"));
+        guest.stdout.add(END);
+        streams.start();
+        reader.waiting.acquire();
+        assertThat(guest.asked).containsExactly("oldest");
+        reader.allowed.release();
+        streams.awaitDelivery();
+        assertThat(guest.asked).containsExactly("oldest", "4");
+    }
+
+    /** An offset that was not asked for, or that no process comes to. */
+    @ParameterizedTest
+    @ValueSource(longs = {-1, Long.MIN_VALUE, Long.MAX_VALUE, Long.MAX_VALUE - 2})
+    void anAgentThatCountsMoreThanThereCanBeIsNotListenedTo(long oldest) throws Exception {
+        guest.acknowledged = true;
+        guest.oldest = oldest;
+        ProcessStreams streams = streams(true);
+        guest.stdout.add(data("lies"));
+        streams.start();
+        streams.awaitDelivery();
+        assertThat(kept.size()).isZero();
+    }
+
+    @Test
+    void inputIsWrittenByOffsetsFromWhereItHasComeTo() throws Exception {
+        guest.acknowledged = true;
+        guest.mostTaken = 1000;
+        guest.stdin.writeBytes(bytes("before"));
+        byte[] data = new byte[CHUNK + 17];
+        new Random(3).nextBytes(data);
+        attached.attach(new ByteArrayInputStream(data), null, null);
+        guest.stdout.add(END);
+        streams(true).start();
+        inputEnded.get(60, TimeUnit.SECONDS);
+        assertThat(Arrays.copyOfRange(guest.stdin.toByteArray(), 6, data.length + 6))
+                .isEqualTo(data);
     }
 
     // ---- input ----

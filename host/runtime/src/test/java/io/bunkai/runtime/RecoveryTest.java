@@ -13,9 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What a daemon does with what one before it has left, wherever that one died. */
 @Timeout(120)
 class RecoveryTest {
+    private static final Set<CrashPoint> OF_OUTPUT =
+            EnumSet.range(CrashPoint.OUTPUT_RECEIVED, CrashPoint.OUTPUT_DELIVERED);
+    private static final int LINES = 20;
+    private static final int PIECE = 10;
+
     private final FakeNode node = new FakeNode();
 
     @AfterEach
@@ -47,19 +53,27 @@ class RecoveryTest {
     @Test
     void theCrashPointsAreReachedInTheirOrder() throws Exception {
         List<CrashPoint> reached = Collections.synchronizedList(new ArrayList<>());
-        node.hypervisor().program(process -> process.exit(0));
+        node.hypervisor()
+                .program(process -> {
+                    process.print("x");
+                    process.exit(0);
+                });
         try (Containers containers = node.open(reached::add)) {
             Container container = containers.create(wish().request()).container();
             container.start(FakeNode.soon());
             container.exit("").get(60, TimeUnit.SECONDS);
             container.remove(false);
         }
-        // The process may end before its start is over, but never before it is in the journal.
-        assertThat(reached).containsExactlyElementsOf(Arrays.asList(CrashPoint.values()));
+        // The process may write and end before its start is over, but never end before it is in
+        // the journal.
+        assertThat(reached).filteredOn(OF_OUTPUT::contains).containsExactlyElementsOf(OF_OUTPUT);
+        assertThat(reached)
+                .filteredOn(point -> !OF_OUTPUT.contains(point))
+                .containsExactlyElementsOf(EnumSet.complementOf(EnumSet.copyOf(OF_OUTPUT)));
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(names = "OUTPUT_.*", mode = EnumSource.Mode.MATCH_NONE)
     void whereverADaemonDiesTheNextOneGoesOn(CrashPoint fatal) throws Exception {
         node.hypervisor().program(process -> process.exit(7));
         MortalDaemon mortal = new MortalDaemon(node, fatal);
@@ -91,12 +105,14 @@ class RecoveryTest {
                         STOP_FINISHED ->
                         assertEnded(containers.get("web"), new ProcessExit(7, false, ""));
                 case REMOVE_JOURNALED, REMOVE_OUTPUT_GONE -> assertNothingLeft(containers);
+                case OUTPUT_RECEIVED, OUTPUT_KEPT, OUTPUT_DELIVERED ->
+                        throw new AssertionError("another test's");
             }
         }
     }
 
     @ParameterizedTest
-    @EnumSource(names = "CREATE_JOURNALED", mode = EnumSource.Mode.EXCLUDE)
+    @EnumSource(names = "CREATE_JOURNALED|OUTPUT_.*", mode = EnumSource.Mode.MATCH_NONE)
     void whatIsNotToBeKeptGoesWhereverADaemonDies(CrashPoint fatal) throws Exception {
         node.hypervisor().program(process -> process.exit(7));
         MortalDaemon mortal = new MortalDaemon(node, fatal);
@@ -183,6 +199,99 @@ class RecoveryTest {
                     containers.get("web"),
                     new ProcessExit(125, false, "the daemon ended during the start"));
         }
+    }
+
+    // ---- output across deaths ----
+
+    private static String lines() {
+        StringBuilder all = new StringBuilder();
+        for (int i = 0; i < LINES; i++) {
+            all.append("line %02d\n".formatted(i));
+        }
+        return all.toString();
+    }
+
+    /** A writer of numbered lines, handed out in 16 pieces that do not end with them. */
+    private String startWriter(boolean acknowledged, OutputLog.Stream stream) throws Exception {
+        node.hypervisor()
+                .prepare(agent -> {
+                    if (acknowledged) {
+                        agent.offerAcknowledgedStreams();
+                    }
+                    agent.handOutAtMost(PIECE);
+                });
+        node.hypervisor()
+                .program(process -> {
+                    process.ignoreTerm();
+                    process.awaitSignal(); // there is another daemon now
+                    if (stream == OutputLog.Stream.STDOUT) {
+                        process.print(lines());
+                    } else {
+                        process.complain(lines());
+                    }
+                    process.readStdin();
+                });
+        String id;
+        try (Containers containers = node.open()) {
+            Container container = containers.create(wish().stdin().request()).container();
+            container.start(FakeNode.soon());
+            id = container.id();
+        }
+        ScriptedMachine machine = node.hypervisor().machine(id);
+        machine.awaitEndOfSessions(1);
+        ScriptedProcess process = machine.agent().awaitStart();
+        process.ignoreTerm();
+        process.signal(Signals.SIGTERM);
+        return id;
+    }
+
+    /** {@return what there is up to the last line, with a daemon that does not die} */
+    private String whatIsKept(String id) throws Exception {
+        try (Containers containers = node.open()) {
+            Container found = containers.get(id);
+            long cursor = 0;
+            StringBuilder all = new StringBuilder();
+            while (all.indexOf("%02d\n".formatted(LINES - 1)) < 0) {
+                OutputLog.Piece piece = found.output().read(cursor, 1_000_000, FakeNode.LONG);
+                cursor = piece.cursor();
+                for (OutputLog.Entry entry : piece.entries()) {
+                    all.append(new String(entry.data(), StandardCharsets.UTF_8));
+                }
+            }
+            return all.toString();
+        }
+    }
+
+    /** At every piece, on either side of every deed. */
+    @ParameterizedTest
+    @EnumSource(names = "OUTPUT_.*", mode = EnumSource.Mode.MATCH_ALL)
+    void noLineIsMissingOrKeptTwiceAtWhateverPieceADaemonDies(CrashPoint fatal) throws Exception {
+        String id = startWriter(true, OutputLog.Stream.STDOUT);
+        for (int times = 1; times <= 5; times++) {
+            new MortalDaemon(node, fatal, times).awaitDeath();
+        }
+        assertThat(whatIsKept(id)).isEqualTo(lines());
+    }
+
+    @ParameterizedTest
+    @EnumSource(OutputLog.Stream.class)
+    void noLineIsMissingOrKeptTwiceWhereDaemonsDieAtEveryPiece(OutputLog.Stream stream)
+            throws Exception {
+        String id = startWriter(true, stream);
+        for (int i = 0; i < 8; i++) {
+            new MortalDaemon(node, CrashPoint.OUTPUT_KEPT).awaitDeath();
+            new MortalDaemon(node, CrashPoint.OUTPUT_RECEIVED, 2).awaitDeath();
+        }
+        assertThat(whatIsKept(id)).isEqualTo(lines());
+    }
+
+    /** Kata's agent forgets what it hands out: the piece that was under way is gone, no more. */
+    @Test
+    void withKatasAgentThePieceThatWasUnderWayIsLost() throws Exception {
+        String id = startWriter(false, OutputLog.Stream.STDOUT);
+        new MortalDaemon(node, CrashPoint.OUTPUT_RECEIVED, 2).awaitDeath();
+        assertThat(whatIsKept(id))
+                .isEqualTo(lines().substring(0, PIECE) + lines().substring(2 * PIECE));
     }
 
     @Test

@@ -6,6 +6,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.Empty;
 import com.google.protobuf.MessageLite;
 import io.bunkai.api.AgentMethods;
+import io.bunkai.api.GuestMethods;
 import io.bunkai.api.agent.CgroupStats;
 import io.bunkai.api.agent.CreateContainerRequest;
 import io.bunkai.api.agent.CreateSandboxRequest;
@@ -18,6 +19,12 @@ import io.bunkai.api.agent.StatsContainerResponse;
 import io.bunkai.api.agent.UpdateContainerRequest;
 import io.bunkai.api.agent.WaitProcessResponse;
 import io.bunkai.api.agent.WriteStreamResponse;
+import io.bunkai.api.guest.CloseInputResponse;
+import io.bunkai.api.guest.FeaturesResponse;
+import io.bunkai.api.guest.OutputKind;
+import io.bunkai.api.guest.ReadOutputRequest;
+import io.bunkai.api.guest.ReadOutputResponse;
+import io.bunkai.api.guest.WriteInputResponse;
 import io.bunkai.base.Fault;
 import io.bunkai.ttrpc.Call;
 import io.bunkai.ttrpc.Method;
@@ -54,6 +61,8 @@ public final class ScriptedAgent {
     private volatile @Nullable CreateContainerRequest container;
     private volatile @Nullable UpdateContainerRequest update;
     private final AtomicLong oomKills = new AtomicLong();
+    private volatile boolean acknowledged;
+    private volatile int mostBytes = Integer.MAX_VALUE;
 
     /** Another answer than the agent's own. */
     @FunctionalInterface
@@ -80,6 +89,16 @@ public final class ScriptedAgent {
     /** What further processes do; they exit with 0 if nothing is said. */
     public void execProgram(ScriptedProcess.Program other) {
         execProgram = other;
+    }
+
+    /** From the next session on it is ours and not Kata's: it keeps output until it is had. */
+    public void offerAcknowledgedStreams() {
+        acknowledged = true;
+    }
+
+    /** No answer has more output than this. */
+    public void handOutAtMost(int bytes) {
+        mostBytes = bytes;
     }
 
     /** A process of the container runs out of memory. */
@@ -243,7 +262,57 @@ public final class ScriptedAgent {
                     update = request;
                     return Empty.getDefaultInstance();
                 });
+        if (acknowledged) {
+            acknowledgedStreams(server);
+        }
         return server.build();
+    }
+
+    private void acknowledgedStreams(TtrpcServer.Builder server) {
+        offer(
+                server,
+                GuestMethods.FEATURES,
+                (_, _) ->
+                        FeaturesResponse.newBuilder()
+                                .addFeatures(GuestMethods.ACKNOWLEDGED_STREAMS)
+                                .build());
+        offer(server, GuestMethods.READ_OUTPUT, this::readOutput);
+        offer(
+                server,
+                GuestMethods.WRITE_INPUT,
+                (request, _) ->
+                        WriteInputResponse.newBuilder()
+                                .setOffset(
+                                        process(request.getExecId())
+                                                .inputAt(
+                                                        request.getOffset(),
+                                                        request.getData().toByteArray()))
+                                .build());
+        offer(
+                server,
+                GuestMethods.CLOSE_INPUT,
+                (request, _) -> {
+                    process(request.getExecId()).endInput();
+                    return CloseInputResponse.getDefaultInstance();
+                });
+    }
+
+    private ReadOutputResponse readOutput(ReadOutputRequest request, Call call) {
+        ScriptedProcess.FakePipe pipe =
+                process(request.getExecId()).output(request.getStream() == OutputKind.STDERR);
+        AtomicBoolean gone = new AtomicBoolean();
+        call.onAbandoned(() -> {
+            gone.set(true);
+            pipe.wake();
+        });
+        try {
+            return pipe.readAt(
+                    request.getFromOldest() ? -1 : request.getOffset(),
+                    Math.min(mostBytes, request.getMaxBytes()),
+                    gone::get);
+        } catch (InterruptedException e) {
+            throw Fault.unavailable("the asker has gone");
+        }
     }
 
     private <Q extends MessageLite, R extends MessageLite> void offer(
@@ -315,7 +384,9 @@ public final class ScriptedAgent {
         });
         try {
             return ReadStreamResponse.newBuilder()
-                    .setData(ByteString.copyFrom(pipe.read(request.getLen(), gone::get)))
+                    .setData(
+                            ByteString.copyFrom(
+                                    pipe.read(Math.min(mostBytes, request.getLen()), gone::get)))
                     .build();
         } catch (InterruptedException e) {
             throw Fault.unavailable("the asker has gone");

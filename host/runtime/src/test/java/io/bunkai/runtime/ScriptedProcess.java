@@ -2,7 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
+import com.google.protobuf.ByteString;
 import io.bunkai.api.agent.Process;
+import io.bunkai.api.guest.ReadOutputResponse;
+import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import io.bunkai.linux.Signals;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -124,6 +128,21 @@ public final class ScriptedProcess {
         }
     }
 
+    /** {@return where input goes on, after what of this is new} */
+    long inputAt(long offset, byte[] data) {
+        synchronized (stdin) {
+            int skip = (int) (stdin.size() - offset);
+            if (data.length > 0 && skip < 0) {
+                throw Fault.of(FaultCode.OUT_OF_RANGE, "input goes on at %d", stdin.size());
+            }
+            if (skip < data.length) {
+                stdin.write(data, skip, data.length - skip);
+                stdin.notifyAll();
+            }
+            return stdin.size();
+        }
+    }
+
     void endInput() {
         synchronized (stdin) {
             stdinClosed = true;
@@ -147,6 +166,8 @@ public final class ScriptedProcess {
     static final class FakePipe {
         private final ByteArrayOutputStream content = new ByteArrayOutputStream();
         private boolean ended;
+        private byte[] kept = new byte[0]; // handed out and not acknowledged
+        private long keptFrom;
 
         synchronized void write(byte[] data) throws InterruptedException {
             int done = 0;
@@ -178,6 +199,25 @@ public final class ScriptedProcess {
             content.write(all, count, all.length - count);
             notifyAll();
             return Arrays.copyOf(all, count);
+        }
+
+        /** The same by offset, negative for the oldest byte; keeps what it hands out. */
+        synchronized ReadOutputResponse readAt(long offset, int most, BooleanSupplier gone)
+                throws InterruptedException {
+            long from = offset < 0 ? keptFrom : offset;
+            if (from < keptFrom || from > keptFrom + kept.length) {
+                throw Fault.of(FaultCode.OUT_OF_RANGE, "output is kept from %d", keptFrom);
+            }
+            kept = Arrays.copyOfRange(kept, (int) (from - keptFrom), kept.length);
+            keptFrom = from;
+            if (kept.length == 0) {
+                kept = read(most, gone);
+            }
+            return ReadOutputResponse.newBuilder()
+                    .setOffset(keptFrom)
+                    .setData(ByteString.copyFrom(kept))
+                    .setEnd(kept.length == 0)
+                    .build();
         }
 
         synchronized void end() {

@@ -34,6 +34,12 @@ class MethodsTest {
     }
 
     @Test
+    void everyMethodThatOurAgentAddsIsThere() throws Exception {
+        assertComplete(
+                GuestMethods.class, "bunkai.agent.v1", "Agent", "bunkai/agent/v1/agent.proto");
+    }
+
+    @Test
     void everyMethodOfTheDaemonIsThere() throws Exception {
         assertComplete(
                 ControlMethods.class,
@@ -75,6 +81,7 @@ class MethodsTest {
         assertThat(AgentMethods.START_CONTAINER.maxResponseBytes()).isZero();
         assertThat(AgentMethods.READ_STDOUT.maxResponseBytes()).isEqualTo(4 << 20);
         assertThat(HealthMethods.VERSION.maxResponseBytes()).isEqualTo(4 << 10);
+        assertThat(GuestMethods.READ_OUTPUT.maxResponseBytes()).isEqualTo((64 << 10) + 64);
     }
 
     private static void assertComplete(

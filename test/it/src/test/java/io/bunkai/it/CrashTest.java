@@ -165,6 +165,7 @@ class CrashTest {
         proven.addAll(WHILE_STARTING);
         proven.addAll(WHILE_ENDING);
         proven.addAll(WHILE_REMOVING);
+        proven.addAll(OutputTest.WHILE_WRITING);
 
         assertThat(proven).containsExactlyInAnyOrder(CrashPoint.values());
     }
