@@ -11,12 +11,13 @@
 #   agent-lib/  the jars of the guest's agent
 #   aot/        what the JVM has recorded of their start
 #   guest/      kernel, initramfs and root file system
+#   kernel/     kernels built from source, if there are any
 #   log/        the output of the last build, a file for each step
 #   .build/     stamps and the lock
 
 made=$tree/target
 stamps=$made/.build
-MODULES=host/cli,host/daemon,guest/agent,guest/image
+MODULES=host/cli,host/daemon,guest/agent,guest/image,guest/kernel
 
 # One a line: how to see that it is there (a program in PATH, or an absolute path), the package, what it is needed for.
 RUN_PACKAGES='
@@ -243,7 +244,7 @@ build() {
 # their times, and the guest image is made of them.
 lay_out() {
     changed=
-    put_jars lib host/cli host/daemon guest/image
+    put_jars lib host/cli host/daemon guest/image guest/kernel
     # This file holds the launchers' text and the JVM's options.
     if [ -n "$changed" ] || [ "$tree/build-support/setup.sh" -nt "$stamps/launchers" ] ||
         [ "$(cat "$stamps/jdk" 2>/dev/null)" != "$JAVA_HOME" ]; then
@@ -251,6 +252,7 @@ lay_out() {
         write_launcher bin/bunkai host/cli io.bunkai.cli/io.bunkai.cli.Main "$CLI_OPTIONS"
         write_launcher bin/bunkaid host/daemon io.bunkai.daemon/io.bunkai.daemon.BunkaidMain "$DAEMON_OPTIONS" \
             '--guest "$made/guest"'
+        write_launcher libexec/bunkai-kernel guest/kernel io.bunkai.kernel/io.bunkai.kernel.KernelMain "$COMMON_OPTIONS"
         write_launcher libexec/bunkai-image guest/image io.bunkai.image/io.bunkai.image.ImageMain "$COMMON_OPTIONS -Xmx1g"
         train bunkai "$made/bin/bunkai" --train
         train bunkaid rehearse_daemon

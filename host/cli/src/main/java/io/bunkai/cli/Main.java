@@ -20,10 +20,13 @@ public final class Main {
     private static final List<String> COMMANDS =
             List.of(
                     "run", "exec", "ps", "logs", "stop", "kill", "rm", "wait", "inspect", "trace",
-                    "explain", "version", "daemon");
+                    "explain", "version", "daemon", "guest");
 
     /** Their positional arguments end in a command line of the container's. */
     private static final Set<String> WITH_COMMAND_LINE = Set.of("run", "exec", "explain");
+
+    /** From their first positional argument on, words belong to another program. */
+    private static final Set<String> WITH_PROGRAM = Set.of("guest");
 
     private Main() {}
 
@@ -53,6 +56,9 @@ public final class Main {
         if (WITH_COMMAND_LINE.contains(name)) {
             Objects.requireNonNull(commands.getSubcommands().get(name)).setStopAtPositional(true);
             words = ContainerWords.keepSeparators(words, at + 1);
+        }
+        if (WITH_PROGRAM.contains(name)) {
+            Objects.requireNonNull(commands.getSubcommands().get(name)).setStopAtPositional(true);
         }
         // These reach the subcommands that are there already.
         commands.setExpandAtFiles(false); // an argument that begins with @ is the container's
@@ -105,6 +111,7 @@ public final class Main {
             case "explain" -> new ExplainCommand(root);
             case "version" -> new VersionCommand(root);
             case "daemon" -> new DaemonCommand(root);
+            case "guest" -> new GuestCommand(root);
             default -> throw new IllegalArgumentException(name);
         };
     }

@@ -11,9 +11,11 @@ import io.bunkai.linux.Processes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -132,6 +134,34 @@ class ProgramTest {
         assertThat(program.waitFor()).isEqualTo(128 + 13);
         shell.daemon().awaitAbandoned();
         forever.complete(null);
+    }
+
+    @Test
+    void becomesTheProgramThatBuildsAPartOfTheGuest() throws Exception {
+        Path builder = shell.root.resolve("made/libexec/bunkai-kernel");
+        Files.createDirectories(Objects.requireNonNull(builder.getParent()));
+        Files.writeString(builder, "#!/bin/sh\necho $$ \"$@\"\nexit 3\n");
+        assertThat(builder.toFile().setExecutable(true)).isTrue();
+        ProcessBuilder command = program("guest", "kernel", "build", "-v", "6.1", "--", "--help");
+        command.environment().put("BUNKAI_HOME", shell.root.resolve("made/bin").toString());
+
+        Process program = command.start();
+
+        assertThat(text(program.getErrorStream())).isEmpty();
+        assertThat(text(program.getInputStream()))
+                .isEqualTo(program.pid() + " build -v 6.1 -- --help\n");
+        assertThat(program.waitFor()).isEqualTo(3);
+    }
+
+    @Test
+    void saysWhichProgramIsMissing() throws Exception {
+        ProcessBuilder command = program("guest", "kernel", "list");
+        command.environment().put("BUNKAI_HOME", shell.root.resolve("nowhere/bin").toString());
+        Process program = command.start();
+        assertThat(text(program.getErrorStream()))
+                .startsWith("error: the program bunkai-kernel is not installed\n")
+                .contains("\nhint:  it belongs into the folder libexec");
+        assertThat(program.waitFor()).isEqualTo(1);
     }
 
     @Test

@@ -15,6 +15,7 @@ import io.bunkai.linux.LockFile;
 import io.bunkai.runtime.Containers;
 import io.bunkai.runtime.CrashPoint;
 import io.bunkai.runtime.CrashPoints;
+import io.bunkai.runtime.GuestKernel;
 import io.bunkai.runtime.HostCgroups;
 import io.bunkai.runtime.LayerSource;
 import io.bunkai.runtime.Planner;
@@ -101,7 +102,13 @@ final class Daemon implements AutoCloseable {
                     new ControlService(
                             containers,
                             streams,
-                            () -> versions(root, configuration, accelerator, hypervisor),
+                            () ->
+                                    versions(
+                                            root,
+                                            configuration,
+                                            accelerator,
+                                            kernel(machines, configuration),
+                                            hypervisor),
                             startPatience,
                             shutdown::countDown);
             TaskServices tasks =
@@ -143,10 +150,21 @@ final class Daemon implements AutoCloseable {
         return label == null ? CrashPoints.NONE : CrashPoints.dieAt(CrashPoint.ofLabel(label));
     }
 
+    /** What is booted and what that is; without a guest image, what would be. */
+    private static String kernel(NodeMachines machines, Configuration configuration) {
+        try {
+            GuestKernel kernel = machines.kernel(configuration);
+            return "%s (%s)".formatted(kernel.file(), kernel.description());
+        } catch (Fault e) {
+            return configuration.boot().kernel().toString();
+        }
+    }
+
     private static VersionResponse.Builder versions(
             StateRoot root,
             Configuration configuration,
             NodeMachines.Chosen accelerator,
+            String kernel,
             Hypervisor hypervisor) {
         return VersionResponse.newBuilder()
                 .setDaemon(ReleaseVersion.TEXT)
@@ -156,7 +174,7 @@ final class Daemon implements AutoCloseable {
                 .setVmm(
                         hypervisor.description(
                                 configuration.machine().hypervisor(), Deadline.after(QUESTION)))
-                .setKernel(configuration.boot().kernel().toString())
+                .setKernel(kernel)
                 .setImage(configuration.boot().root().path().toString())
                 .setStateRoot(root.path().toString());
     }

@@ -4,6 +4,7 @@ package io.bunkai.daemon;
 
 import io.bunkai.base.Deadline;
 import io.bunkai.config.Configuration;
+import io.bunkai.runtime.GuestKernel;
 import io.bunkai.runtime.GuestManifest;
 import io.bunkai.runtime.MachineAssembly;
 import io.bunkai.runtime.Planner;
@@ -11,13 +12,18 @@ import io.bunkai.runtime.StateRoot;
 import io.bunkai.runtime.TimestampCounter;
 import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.qemu.AcceleratorProbe;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What carries out the guests' instructions on this node, and machines to match. Whether KVM works
@@ -32,8 +38,14 @@ final class NodeMachines implements Planner.Machines {
     private final Path guest;
     private final StateRoot root;
     private final Map<Path, Chosen> probed = new HashMap<>(); // guarded by this
-    private final Map<Accelerator, MachineAssembly> assemblies =
+    private final Map<Accelerator, Assembled> assemblies =
             new EnumMap<>(Accelerator.class); // guarded by this
+
+    /**
+     * What assembles machines, and which state of the kernel's manifest it is of; a kernel may be
+     * built while the daemon runs.
+     */
+    private record Assembled(MachineAssembly assembly, Optional<FileTime> kernel) {}
 
     /** What carries out the guests' instructions, and why. */
     record Chosen(Accelerator accelerator, String reason) {}
@@ -50,7 +62,30 @@ final class NodeMachines implements Planner.Machines {
 
     @Override
     public synchronized MachineAssembly of(Configuration configuration) {
-        return assemblies.computeIfAbsent(accelerator(configuration).accelerator(), this::assembly);
+        Accelerator accelerator = accelerator(configuration).accelerator();
+        Optional<FileTime> kernel = kernelTime();
+        Assembled known = assemblies.get(accelerator);
+        if (known == null || !known.kernel().equals(kernel)) {
+            known = new Assembled(assembly(accelerator), kernel);
+            assemblies.put(accelerator, known);
+        }
+        return known.assembly();
+    }
+
+    /** {@return what a machine that is configured like this boots} */
+    GuestKernel kernel(Configuration configuration) {
+        return of(configuration).kernel(configuration.boot().kernel());
+    }
+
+    /** {@return when the link to the kernel in use was made; nothing if there is none} */
+    private Optional<FileTime> kernelTime() {
+        try {
+            return Optional.of(
+                    Files.getLastModifiedTime(
+                            GuestKernel.manifestOf(guest), LinkOption.NOFOLLOW_LINKS));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
     }
 
     /** {@return what carries out the instructions of machines that are configured like this} */
@@ -80,7 +115,7 @@ final class NodeMachines implements Planner.Machines {
                 kernelParameters(accelerator),
                 Map.of(
                         guest.resolve(NodeConfigurations.KERNEL),
-                        GuestManifest.kernel(guest, accelerator)));
+                        GuestKernel.choose(guest, accelerator)));
     }
 
     /** An emulated clock is one of two things: known, or watched and replaced if it goes wrong. */

@@ -39,18 +39,26 @@ public final class GuestManifest {
         return directory.resolve(Path.of(text(directory, "kernels", accelerator)).getFileName());
     }
 
+    /**
+     * {@return what {@code uname -r} prints with that kernel; a question mark if nobody noted it}
+     */
+    static String kernelRelease(Path directory) {
+        return read(directory).path("kernelRelease").asString("?");
+    }
+
     private static String text(Path directory, String field, Accelerator accelerator) {
+        JsonNode text =
+                read(directory).path(field).path(accelerator.name().toLowerCase(Locale.ROOT));
+        if (!text.isString()) {
+            throw unusable(directory.resolve(FILE));
+        }
+        return text.asString();
+    }
+
+    private static JsonNode read(Path directory) {
         Path file = directory.resolve(FILE);
         try {
-            JsonNode text =
-                    PlanJson.MAPPER
-                            .readTree(Files.readAllBytes(file))
-                            .path(field)
-                            .path(accelerator.name().toLowerCase(Locale.ROOT));
-            if (!text.isString()) {
-                throw unusable(file);
-            }
-            return text.asString();
+            return PlanJson.MAPPER.readTree(Files.readAllBytes(file));
         } catch (NoSuchFileException e) {
             throw Fault.notFound("there is no guest image in %s", directory)
                     .causedBy(e)

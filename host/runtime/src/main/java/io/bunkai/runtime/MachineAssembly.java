@@ -3,6 +3,7 @@
 package io.bunkai.runtime;
 
 import io.bunkai.base.ByteSize;
+import io.bunkai.config.BootConfiguration;
 import io.bunkai.config.Configuration;
 import io.bunkai.config.MachineConfiguration;
 import io.bunkai.vmm.Accelerator;
@@ -24,15 +25,12 @@ public final class MachineAssembly {
     private static final String AGENT_PORT = "agent.channel.0";
     private static final String ROOT_SERIAL = "bunkai-root";
 
-    /**
-     * Belongs to the kernel: loads what a distribution's kernel has as modules. One that has none
-     * needs none.
-     */
-    private static final String INITRAMFS = "initrd.img";
+    /** The guest image is the first disk that the kernel finds: none has a lower slot. */
+    private static final String ROOT_DEVICE = "/dev/vda";
 
     private final Accelerator accelerator;
     private final List<String> kernelParameters;
-    private final Map<Path, Path> kernels;
+    private final Map<Path, GuestKernel> kernels;
 
     /** Assembles machines that boot what the configuration names. */
     public MachineAssembly(Accelerator accelerator, List<String> kernelParameters) {
@@ -45,11 +43,12 @@ public final class MachineAssembly {
      * @param accelerator what carries out their instructions
      * @param kernelParameters what the guest image wants its kernel to be told with this
      *     accelerator
-     * @param kernels the same kernel in another form, which this accelerator boots faster: in the
-     *     place of the one that the configuration names
+     * @param kernels what to boot in the place of a kernel that the configuration names
      */
     public MachineAssembly(
-            Accelerator accelerator, List<String> kernelParameters, Map<Path, Path> kernels) {
+            Accelerator accelerator,
+            List<String> kernelParameters,
+            Map<Path, GuestKernel> kernels) {
         this.accelerator = accelerator;
         this.kernelParameters = List.copyOf(kernelParameters);
         this.kernels = Map.copyOf(kernels);
@@ -97,11 +96,7 @@ public final class MachineAssembly {
                 String.join(",", machine.machineOptions()),
                 new CpuSpec(wishes.vcpus(), wishes.vcpus(), machine.cpuFeatures()),
                 new MemorySpec(wishes.memory(), false),
-                new BootSpec(
-                        kernels.getOrDefault(
-                                configuration.boot().kernel(), configuration.boot().kernel()),
-                        initramfs(configuration.boot().kernel()),
-                        parameters(configuration)),
+                boot(configuration),
                 disks,
                 Optional.of(machine.entropySource()),
                 AGENT_PORT,
@@ -110,13 +105,31 @@ public final class MachineAssembly {
                 machine.hypervisor());
     }
 
-    private static Optional<Path> initramfs(Path kernel) {
-        return Optional.of(kernel.resolveSibling(INITRAMFS)).filter(Files::exists);
+    private BootSpec boot(Configuration configuration) {
+        GuestKernel kernel = kernel(configuration.boot().kernel());
+        return new BootSpec(kernel.file(), kernel.initrd(), parameters(configuration, kernel));
+    }
+
+    /** {@return what is booted if a configuration names this kernel} */
+    public GuestKernel kernel(Path named) {
+        GuestKernel other = kernels.get(named);
+        return other != null
+                ? other
+                : new GuestKernel(
+                        named,
+                        Optional.of(named.resolveSibling(GuestKernel.INITRD)).filter(Files::exists),
+                        "configured");
     }
 
     /** The configuration's come last: where the kernel takes the last of two, the user's wins. */
-    private List<String> parameters(Configuration configuration) {
+    private List<String> parameters(Configuration configuration, GuestKernel kernel) {
         List<String> all = new ArrayList<>(kernelParameters);
+        if (kernel.initrd().isEmpty()
+                && configuration.boot().root() instanceof BootConfiguration.Root.Image image) {
+            all.add("root=" + ROOT_DEVICE);
+            all.add("rootfstype=" + image.fileSystem());
+            all.add("ro");
+        }
         all.add("agent.log=" + (configuration.agent().debug() ? "debug" : "info"));
         all.addAll(configuration.boot().kernelParameters());
         return all;

@@ -2,7 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.linux;
 
-/** Signals to processes that the caller knows by number only, because it reaps them itself. */
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Processes that are known by number only, and this very one. */
 public final class Processes {
     private Processes() {}
 
@@ -21,5 +27,31 @@ public final class Processes {
         }
         ErrnoException.check("kill " + pid, result);
         return true;
+    }
+
+    /**
+     * Makes this process another program: same number, same descriptors (but for those that close
+     * themselves), same terminal. Nothing of this program runs any more, no hook and no finally.
+     *
+     * @param command the program by its absolute path, and its arguments
+     * @param environment its whole environment
+     * @throws ErrnoException ENOENT, EACCES or ENOEXEC if the program cannot be run; this one goes
+     *     on
+     * @spec https://man7.org/linux/man-pages/man2/execve.2.html execve(2)
+     */
+    public static void become(List<String> command, Map<String, String> environment)
+            throws ErrnoException {
+        List<String> variables = new ArrayList<>();
+        new TreeMap<>(environment).forEach((name, value) -> variables.add(name + "=" + value));
+        try (Arena arena = Arena.ofConfined()) {
+            // int execve(const char *pathname, char *const argv[], char *const envp[]);
+            long result =
+                    Native.syscall(
+                            SystemCall.EXECVE,
+                            Native.cString(arena, command.getFirst()).address(),
+                            Spawn.vector(arena, command).address(),
+                            Spawn.vector(arena, variables).address());
+            ErrnoException.check("run " + command.getFirst(), result);
+        }
     }
 }

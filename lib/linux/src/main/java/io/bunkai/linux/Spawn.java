@@ -269,7 +269,8 @@ public final class Spawn {
         return all;
     }
 
-    private static MemorySegment vector(Arena arena, List<String> strings) {
+    /** {@return an array of strings as C has it: addresses, and a null at the end} */
+    static MemorySegment vector(Arena arena, List<String> strings) {
         MemorySegment pointers = arena.allocate(JAVA_LONG, strings.size() + 1L);
         for (int i = 0; i < strings.size(); i++) {
             pointers.setAtIndex(JAVA_LONG, i, Native.cString(arena, strings.get(i)).address());

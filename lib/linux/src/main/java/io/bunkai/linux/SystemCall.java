@@ -23,6 +23,7 @@ final class SystemCall {
     static final int RECVMSG = number(47, 212);
     static final int BIND = number(49, 200);
     static final int LISTEN = number(50, 201);
+    static final int EXECVE = number(59, 221);
     static final int FCNTL = number(72, 25);
     static final int FLOCK = number(73, 32);
     static final int PRCTL = number(157, 167);

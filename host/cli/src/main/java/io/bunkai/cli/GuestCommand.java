@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.cli;
+
+import io.bunkai.base.Fault;
+import io.bunkai.linux.Errno;
+import io.bunkai.linux.ErrnoException;
+import io.bunkai.linux.Processes;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/**
+ * What machines boot is built by programs of their own, which this process becomes: a command that
+ * is about containers need not know how to build a kernel.
+ */
+@Command(
+        name = "guest",
+        description = "Build what the machines boot.",
+        customSynopsis = {
+            "bunkai guest kernel setup|build|install|list [ARGUMENT...]",
+            "bunkai guest kernel --help"
+        })
+final class GuestCommand implements Callable<Integer> {
+    /** The programs beneath libexec, by the word that names them. */
+    private static final Map<String, String> PROGRAMS = Map.of("kernel", "bunkai-kernel");
+
+    private final Bunkai root;
+
+    @Parameters(
+            arity = "1..*",
+            paramLabel = "PART",
+            description = "kernel, and what its builder is to do.")
+    private List<String> words = new ArrayList<>();
+
+    GuestCommand(Bunkai root) {
+        this.root = root;
+    }
+
+    @Override
+    public Integer call() {
+        String part = words.getFirst();
+        String name = PROGRAMS.get(part);
+        if (name == null) {
+            throw Fault.invalidArgument("a guest has no part '%s'", part)
+                    .withHint("run 'bunkai guest --help'");
+        }
+        Path programs = root.surroundings().programs();
+        if (programs == null) {
+            throw missing(name);
+        }
+        Path program = programs.resolveSibling("libexec").resolve(name).toAbsolutePath();
+        List<String> command = new ArrayList<>(List.of(program.toString()));
+        command.addAll(words.subList(1, words.size()));
+        try {
+            Processes.become(command, root.surroundings().environment());
+            throw Fault.internal("%s was run, and this program goes on", program);
+        } catch (ErrnoException e) {
+            Fault fault =
+                    e.errno() == Errno.ENOENT
+                            ? missing(name)
+                            : Fault.internal("%s cannot be run", program);
+            throw fault.causedBy(e);
+        }
+    }
+
+    private static Fault missing(String name) {
+        return Fault.notFound("the program %s is not installed", name)
+                .withHint("it belongs into the folder libexec beside the one of 'bunkai'");
+    }
+}
