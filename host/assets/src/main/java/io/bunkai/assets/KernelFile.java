@@ -14,6 +14,8 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -40,6 +42,7 @@ record KernelFile(
     private static final int HEAD = 1 << 16;
     private static final int MOST_CONFIG_BYTES = 4 << 20;
     private static final int MOST_KERNEL_BYTES = 256 << 20;
+    private static final int WINDOW = 1 << 20;
     private static final byte[] CONFIG_BEGIN = "IKCFG_ST".getBytes(StandardCharsets.US_ASCII);
     private static final int ELF_MACHINE = 18;
     private static final int ARM_MAGIC = 0x644d5241;
@@ -118,19 +121,17 @@ record KernelFile(
 
     /** {@return the configuration that the kernel carries itself, if it does and is not packed} */
     private static Optional<Map<String, String>> embedded(Path file) throws IOException {
-        byte[] content;
+        long at;
         try (InputStream in = unpacked(Files.newInputStream(file))) {
-            content = in.readNBytes(MOST_KERNEL_BYTES);
+            at = indexOfConfig(in);
         }
-        int at = indexOf(content, CONFIG_BEGIN);
         if (at < 0) {
             return Optional.empty();
         }
-        int begin = at + CONFIG_BEGIN.length;
-        try (InputStream in =
-                new GZIPInputStream(
-                        new ByteArrayInputStream(content, begin, content.length - begin))) {
-            return Optional.of(parse(new String(in.readNBytes(MOST_CONFIG_BYTES), UTF_8)));
+        try (InputStream in = unpacked(Files.newInputStream(file))) {
+            in.skipNBytes(at + CONFIG_BEGIN.length);
+            InputStream config = new GZIPInputStream(in);
+            return Optional.of(parse(new String(config.readNBytes(MOST_CONFIG_BYTES), UTF_8)));
         } catch (IOException e) {
             return Optional.empty(); // the mark is there by chance
         }
@@ -195,22 +196,44 @@ record KernelFile(
         byte[] magic = in.readNBytes(2);
         InputStream whole =
                 new SequenceInputStream(
-                        java.util.Collections.enumeration(
+                        Collections.enumeration(
                                 new ArrayList<>(List.of(new ByteArrayInputStream(magic), in))));
         return magic.length == 2 && ((magic[0] & 0xff) | ((magic[1] & 0xff) << 8)) == GZIP_MAGIC
                 ? new GZIPInputStream(whole)
                 : whole;
     }
 
+    /** {@return where the mark before the configuration is; -1 if there is none} */
+    private static long indexOfConfig(InputStream in) throws IOException {
+        int overlap = CONFIG_BEGIN.length - 1;
+        byte[] window = new byte[WINDOW];
+        long begin = 0;
+        int kept = 0;
+        while (begin < MOST_KERNEL_BYTES) {
+            int length = kept + in.readNBytes(window, kept, window.length - kept);
+            int at = indexOf(window, length, CONFIG_BEGIN);
+            if (at >= 0) {
+                return begin + at;
+            }
+            if (length < window.length) {
+                return -1;
+            }
+            System.arraycopy(window, length - overlap, window, 0, overlap);
+            begin += length - overlap;
+            kept = overlap;
+        }
+        return -1;
+    }
+
     /** Looks at every eighth byte of most of the content: kernels are large. */
-    private static int indexOf(byte[] content, byte[] wanted) {
+    private static int indexOf(byte[] content, int length, byte[] wanted) {
         int last = wanted.length - 1;
         int[] skip = new int[256];
-        java.util.Arrays.fill(skip, wanted.length);
+        Arrays.fill(skip, wanted.length);
         for (int i = 0; i < last; i++) {
             skip[wanted[i] & 0xff] = last - i;
         }
-        for (int end = last; end < content.length; end += skip[content[end] & 0xff]) {
+        for (int end = last; end < length; end += skip[content[end] & 0xff]) {
             int i = 0;
             while (i <= last && content[end - i] == wanted[last - i]) {
                 i++;

@@ -132,6 +132,18 @@ class GuestCheckTest {
         assertThat(check(EXPECTED).findings()).isEmpty();
     }
 
+    /** Kernels are read in windows of 1 MiB; the mark may lie across two. */
+    @ParameterizedTest
+    @ValueSource(ints = {(1 << 20) - 4097 - 4, (1 << 20) - 4097 - 9, 5 << 20})
+    void readsAConfigurationFromAnywhereInAKernel(int distance) throws Exception {
+        byte[] small = Guest.elf(62, Guest.CONFIG);
+        byte[] large = new byte[small.length + distance];
+        System.arraycopy(small, 0, large, 0, 4096);
+        System.arraycopy(small, 4096, large, 4096 + distance, small.length - 4096);
+        Files.write(kernel, large);
+        assertThat(check(EXPECTED).findings()).isEmpty();
+    }
+
     @Test
     void readsAPackedKernel() throws Exception {
         Files.write(kernel, Guest.packed(Guest.elf(62, Guest.CONFIG)));
@@ -247,6 +259,21 @@ class GuestCheckTest {
         content.put(4096, "NVDIMM_PFN_INFO\0".getBytes(StandardCharsets.US_ASCII));
         Files.write(image, content.array());
         assertOne("dax: the checksum of the DAX super-block");
+    }
+
+    @Test
+    void aFileSystemInAPartitionIsFoundAndNeedsAKernelThatFindsIt() throws Exception {
+        assertThat(ImageLayout.isPartitioned(image)).isFalse();
+        assertThat(ImageLayout.isPartitioned(folder.resolve("nothing"))).isFalse();
+        ByteBuffer content = ByteBuffer.allocate(16_384).order(ByteOrder.LITTLE_ENDIAN);
+        content.put(446 + 4, (byte) 0x83).putInt(446 + 8, 16).putShort(510, (short) 0xaa55);
+        content.put(8192, Guest.erofs(false));
+        Files.write(image, content.array());
+        Files.delete(GuestCheck.manifestOf(image));
+        assertThat(ImageLayout.isPartitioned(image)).isTrue();
+        assertThat(mismatches()).isEmpty();
+        Files.write(kernel, Guest.elf(62, Guest.CONFIG.replace("CONFIG_MSDOS_PARTITION=y\n", "")));
+        assertOne("msdos-partitions: ");
     }
 
     @Test
