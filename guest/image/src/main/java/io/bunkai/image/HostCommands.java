@@ -64,6 +64,8 @@ final class HostCommands implements CommandRunner {
         ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
         builder.environment().put("LC_ALL", "C");
         builder.environment().put("DEBIAN_FRONTEND", "noninteractive");
+        // Programs are told times in their arguments; mkfs.erofs would prefer this, even if empty.
+        builder.environment().remove("SOURCE_DATE_EPOCH");
         builder.environment().remove("JAVA_TOOL_OPTIONS");
         builder.environment().remove("JDK_JAVA_OPTIONS");
         Process process = builder.start();
