@@ -48,6 +48,8 @@ setcap|libcap2-bin|sets file capabilities in test images
 getfattr|attr|reads extended attributes in test images
 ip|iproute2|shows whether a test has left a network device behind
 fsck.erofs|erofs-utils|checks and unpacks the disks that bunkai makes
+mkfs.ext4|e2fsprogs|makes guest images of another kind
+sfdisk|fdisk|reads their partition tables
 git|git|lists the files that belong to the project
 containerd|containerd|runs containers with our shim, each test its own one
 runc|runc|is the runtime that our shim is compared with
@@ -445,7 +447,7 @@ rehearse_daemon() {
 
 build_guest() {
     require_package_lists
-    step 'build the guest image' guest "$made/libexec/bunkai-image" build \
+    step 'build the guest image' guest "$made/libexec/bunkai-image" build-guest \
         --output "$made/guest" --agent-lib "$made/agent-lib" --jdk "$JAVA_HOME" --cache "$made/guest.cache"
     : >"$stamps/guest"
 }

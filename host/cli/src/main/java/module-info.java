@@ -3,6 +3,7 @@
 /** The bunkai command. */
 @org.jspecify.annotations.NullMarked
 module io.bunkai.cli {
+    requires io.bunkai.assets;
     requires transitive io.bunkai.base;
     requires io.bunkai.linux;
     requires io.bunkai.ttrpc;

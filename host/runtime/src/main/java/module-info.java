@@ -5,6 +5,7 @@
 module io.bunkai.runtime {
     requires com.google.protobuf;
     requires io.bunkai.api;
+    requires io.bunkai.assets;
     requires transitive io.bunkai.base;
     requires transitive io.bunkai.config;
     requires transitive io.bunkai.linux;

@@ -48,6 +48,11 @@ final class AotTraining {
         }
     }
 
+    /** {@return what is run in the tree} */
+    String script() throws IOException {
+        return new String(Resources.read("rootfs/train"), StandardCharsets.UTF_8);
+    }
+
     private void agent(String profile, String... options) throws IOException, InterruptedException {
         List<String> command =
                 new ArrayList<>(
@@ -57,7 +62,7 @@ final class AotTraining {
                                 "--root=" + tree.root(),
                                 "/bin/sh",
                                 "-c",
-                                new String(Resources.read("rootfs/train"), StandardCharsets.UTF_8),
+                                script(),
                                 "train",
                                 profile));
         command.addAll(List.of(options));

@@ -3,35 +3,91 @@
 package io.bunkai.image;
 
 import io.bunkai.base.ByteSize;
+import io.bunkai.base.Fault;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
-/** Builds an image. */
+/** Builds one image file. */
 @Command(
         name = "build",
         mixinStandardHelpOptions = true,
-        description = "Build the guest image, unless the one that is there is current.")
+        sortOptions = false,
+        description = {
+            "Build the guest's root file system as one file, with its manifest FILE.json beside"
+                    + " it.",
+            "Needs root. The same inputs and SOURCE_DATE_EPOCH give the same bytes."
+        })
 final class BuildCommand implements Callable<Integer> {
-    private static final long CLEANUP_SECONDS = 20;
-
-    @Mixin private ImageOptions options = new ImageOptions();
-
-    @Option(names = "--force", description = "Build even if the image is current.")
-    private boolean force;
+    @Option(
+            names = {"-o", "--output"},
+            required = true,
+            paramLabel = "FILE",
+            description = "The image; replaced in one step.")
+    private Path output = Path.of("");
 
     @Option(
-            names = "--update",
-            description = "Build also if apt offers other versions of the packages used.")
-    private boolean update;
+            names = {"-f", "--fs"},
+            paramLabel = "erofs|ext4",
+            converter = FileSystemName.class,
+            description = "The file system (default: ${DEFAULT-VALUE}).")
+    private ImageFormat.FileSystem fileSystem = ImageFormat.FileSystem.EROFS;
+
+    @Option(
+            names = "--layout",
+            paramLabel = "plain|kata",
+            converter = LayoutName.class,
+            description =
+                    "The bare file system, or Kata Containers' layout with a partition at 3 MiB and"
+                            + " a DAX header (default: ${DEFAULT-VALUE}).")
+    private ImageFormat.Layout layout = ImageFormat.Layout.PLAIN;
+
+    @Option(names = "--compress", description = "Pack files with LZ4 (erofs only).")
+    private boolean compress;
+
+    @Option(
+            names = "--align",
+            paramLabel = "MIB",
+            description =
+                    "What the size of a file in Kata's layout is a multiple of (default:"
+                            + " ${DEFAULT-VALUE}); what is empty takes no room on the disk.")
+    private int alignMib = ImageFormat.DEFAULT_ALIGN_MIB;
+
+    @Option(
+            names = "--agent-lib",
+            paramLabel = "DIR",
+            description = "Folder with the jars of the agent (default: this installation's).")
+    private @Nullable Path agentJars;
+
+    @Option(
+            names = "--jdk",
+            paramLabel = "DIR",
+            description = "Home of the JDK whose runtime the guest gets (default: our own).")
+    private @Nullable Path jdk;
+
+    @Option(
+            names = "--cache",
+            paramLabel = "DIR",
+            description =
+                    "Folder that keeps packages and AOT caches (default: this installation's).")
+    private @Nullable Path cache;
+
+    @Option(
+            names = "--kernel-package",
+            paramLabel = "NAME",
+            description = "Debian package that modules are taken of (default: ${DEFAULT-VALUE}).")
+    private String kernelPackage = GuestImage.Request.DEFAULT_KERNEL_PACKAGE;
 
     @Option(names = "--quiet", description = "Print nothing but failures.")
     private boolean quiet;
@@ -44,78 +100,90 @@ final class BuildCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        CountDownLatch done = new CountDownLatch(1);
-        Thread builder = Thread.currentThread();
-        // Ctrl-C and SIGTERM: the builder is interrupted and the process waits until it cleaned up.
-        AtomicBoolean ending = new AtomicBoolean();
-        Thread hook =
-                new Thread(
-                        () -> {
-                            ending.set(true);
-                            builder.interrupt();
-                            await(done);
-                        },
-                        "interrupt the build");
-        Runtime.getRuntime().addShutdownHook(hook);
-        try {
-            build();
-            return ImageMain.OK;
-        } catch (IOException | RuntimeException e) {
-            // Whatever fails while the process is ending fails because of that.
-            throw ending.get() ? interrupted(e) : e;
-        } finally {
-            done.countDown();
-            removeHook(hook);
-        }
+        Interruptible.run(this::build);
+        return ImageMain.OK;
     }
 
-    private void build() throws Exception {
+    private void build() throws IOException, InterruptedException {
         PrintWriter err = spec.commandLine().getErr();
         long start = System.nanoTime();
         GuestImage.Progress progress =
                 what -> {
                     if (!quiet) {
-                        err.printf("guest image: %s (%.1f s)%n", what, seconds(start));
+                        double seconds =
+                                Duration.ofNanos(System.nanoTime() - start).toMillis() / 1000.0;
+                        err.printf("guest image: %s (%.1f s)%n", what, seconds);
                         err.flush();
                     }
                 };
-        GuestImage image = new GuestImage(options.request(), progress);
-        if (!force && image.staleReason(update).isEmpty()) {
-            progress.step("is current");
-            return;
-        }
-        ImageManifest manifest = image.build();
-        long bytes =
-                manifest.files().values().stream().mapToLong(ImageManifest.Content::bytes).sum();
+        ImageFormat format = new ImageFormat(fileSystem, layout, compress, alignMib);
+        GuestImage.Request request = request();
+        ContentManifest.Image image = new GuestImage(request, progress).buildFile(format);
         progress.step(
-                "done, kernel %s, %s".formatted(manifest.kernelRelease(), ByteSize.ofBytes(bytes)));
+                "done, %s in %s layout: %s, of which the file system is %s; sha256 %s"
+                        .formatted(
+                                fileSystem,
+                                layout,
+                                ByteSize.ofBytes(image.bytes()),
+                                ByteSize.ofBytes(image.fileSystemBytes()),
+                                image.sha256()));
     }
 
-    private static InterruptedException interrupted(Exception cause) {
-        InterruptedException interruption = new InterruptedException("the build was interrupted");
-        interruption.initCause(cause);
-        return interruption;
+    private GuestImage.Request request() {
+        Path place = output.toAbsolutePath().normalize();
+        if (Files.isDirectory(place)) {
+            throw Fault.invalidArgument("%s is a folder", place)
+                    .withHint("name the file to write with --output");
+        }
+        return new GuestImage.Request(
+                place,
+                absolute(agentJars == null ? installed("agent-lib") : agentJars),
+                absolute(jdk == null ? Path.of(System.getProperty("java.home", "/")) : jdk),
+                absolute(cache == null ? installed("guest.cache") : cache),
+                kernelPackage,
+                ImageOptions.epochSeconds(System.getenv("SOURCE_DATE_EPOCH")));
     }
 
-    private static double seconds(long start) {
-        return Duration.ofNanos(System.nanoTime() - start).toMillis() / 1000.0;
+    private static Path absolute(Path path) {
+        return path.toAbsolutePath().normalize();
     }
 
-    private static void await(CountDownLatch done) {
-        try {
-            if (!done.await(CLEANUP_SECONDS, TimeUnit.SECONDS)) {
-                System.err.println("guest image: gave up waiting for the cleanup");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    /** {@return a folder beside the one of the programs} */
+    private static Path installed(String name) {
+        String programs = System.getProperty("bunkai.home", "");
+        if (programs.isEmpty()) {
+            throw Fault.invalidArgument("it is not known where %s is", name)
+                    .withHint("name it with --agent-lib, --cache");
+        }
+        return Path.of(programs).resolveSibling(name);
+    }
+
+    /** {@return the constant with this name in lower case} */
+    private static <E extends Enum<E>> E constant(E[] all, String text) {
+        return Arrays.stream(all)
+                .filter(one -> one.name().toLowerCase(Locale.ROOT).equals(text))
+                .findFirst()
+                .orElseThrow(() ->
+                        new TypeConversionException(
+                                "'%s' is none of %s"
+                                        .formatted(
+                                                text,
+                                                Arrays.toString(all).toLowerCase(Locale.ROOT))));
+    }
+
+    /** The option's text is lower case. */
+    static final class FileSystemName implements ITypeConverter<ImageFormat.FileSystem> {
+        @Override
+        public ImageFormat.FileSystem convert(String text) {
+            return constant(ImageFormat.FileSystem.values(), text);
         }
     }
 
-    private static void removeHook(Thread hook) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            // The process is ending already: the hook is what ended the build.
+    /** The option's text is lower case. */
+    static final class LayoutName implements ITypeConverter<ImageFormat.Layout> {
+        @Override
+        public ImageFormat.Layout convert(String text) {
+            return constant(ImageFormat.Layout.values(), text);
         }
     }
 }

@@ -24,12 +24,14 @@ final class BuildInputs {
      *
      * @throws Fault NOT_FOUND if there are no jars
      */
-    static BuildInputs of(Path agentJars, String javaVersion, String kernelPackage)
+    static BuildInputs of(
+            Path agentJars, String javaVersion, String kernelPackage, long epochSeconds)
             throws IOException {
         BuildInputs inputs = new BuildInputs();
         inputs.lines.add("builder " + inputs.ownCode());
         inputs.lines.add("java " + javaVersion);
         inputs.lines.add("kernel " + kernelPackage);
+        inputs.lines.add("time " + epochSeconds);
         for (Path jar : jarsIn(agentJars)) {
             String digest = Digests.sha256(jar);
             inputs.jars.put(jar.toAbsolutePath().normalize(), digest);

@@ -38,8 +38,8 @@ public final class GuestImage {
     /** Digests of the files the image was made from, for {@code sha256sum --check}. */
     public static final String INPUTS = "inputs.sha256";
 
-    /** The time of every file: 1 January 2026. */
-    private static final Instant TIME = Instant.parse("2026-01-01T00:00:00Z");
+    /** What the file that describes {@link #ROOT_FS} is called. */
+    static final String ROOT_FS_MANIFEST = ROOT_FS + ".json";
 
     private static final String BUSYBOX = "busybox-static";
 
@@ -56,13 +56,23 @@ public final class GuestImage {
     /**
      * What to build.
      *
-     * @param output folder for the result; replaced as a whole
+     * @param output the result: a folder, replaced as a whole, or the file of a single image
      * @param agentJars folder with the jars of the agent, as a module path
      * @param jdk home of the JDK to take the runtime from
      * @param cache folder that keeps downloaded packages
      * @param kernelPackage Debian package of the kernel, or one that depends on it
+     * @param epochSeconds the time of every file
      */
-    public record Request(Path output, Path agentJars, Path jdk, Path cache, String kernelPackage) {
+    public record Request(
+            Path output,
+            Path agentJars,
+            Path jdk,
+            Path cache,
+            String kernelPackage,
+            long epochSeconds) {
+        /** 1 January 2026. */
+        public static final long DEFAULT_TIME = 1_767_225_600;
+
         /** The kernel Debian builds for virtual machines. */
         public static final String DEFAULT_KERNEL_PACKAGE =
                 "linux-image-cloud-" + debianArchitecture();
@@ -123,7 +133,11 @@ public final class GuestImage {
             }
         }
         BuildInputs inputs =
-                BuildInputs.of(request.agentJars(), java.version(), request.kernelPackage());
+                BuildInputs.of(
+                        request.agentJars(),
+                        java.version(),
+                        request.kernelPackage(),
+                        request.epochSeconds());
         if (!inputs.digest(manifest.packages()).equals(manifest.inputs())) {
             return Optional.of("the agent, the builder, the JDK or the kernel's name changed");
         }
@@ -141,64 +155,45 @@ public final class GuestImage {
      * @throws InterruptedException if this thread was interrupted; nothing was changed
      */
     public ImageManifest build() throws IOException, InterruptedException {
-        HostCommands.requirePrograms();
-        String javaVersion = java.version();
+        HostCommands.requirePrograms(ImageFormat.PLAIN_EROFS.fileSystem().program());
         BuildInputs inputs =
-                BuildInputs.of(request.agentJars(), javaVersion, request.kernelPackage());
+                BuildInputs.of(
+                        request.agentJars(),
+                        java.version(),
+                        request.kernelPackage(),
+                        request.epochSeconds());
         try (OutputDirectory output = OutputDirectory.open(request.output())) {
             Path results = output.results();
-            Path work = output.work();
-
-            progress.step("choosing packages");
-            Choice choice = Choice.of(source, request);
-
-            progress.step("fetching " + choice.all().size() + " packages");
-            Map<String, Path> files = source.fetch(choice.all().values());
-
-            progress.step("unpacking");
-            Path kernelTree = unpack(work.resolve("kernel"), files, choice.kernel().keySet());
-            Path programTree = unpack(work.resolve("programs"), files, choice.programs().keySet());
-            Path busybox =
-                    findBusybox(unpack(work.resolve("busybox"), files, choice.busybox().keySet()));
+            Root root = root(output.work());
 
             progress.step("making the initramfs");
-            Path kernel = onlyEntry(kernelTree.resolve("boot"), "vmlinuz-");
+            Path kernel = onlyEntry(root.kernelTree().resolve("boot"), "vmlinuz-");
             Files.copy(kernel, results.resolve(KERNEL));
             SortedMap<String, String> kernels = new TreeMap<>(Map.of("kvm", KERNEL, "tcg", KERNEL));
             if (KernelUnpacker.unpack(kernel, results.resolve(UNPACKED_KERNEL))) {
                 kernels.put("tcg", UNPACKED_KERNEL);
             }
-            KernelModules modules =
-                    KernelModules.index(
-                            onlyEntry(PackageTree.resolve(kernelTree, "lib/modules"), ""));
-            List<Path> bootModules = modules.loadOrder(Initramfs.BOOT_MODULES);
-            List<Path> extraModules = modules.loadOrder(EXTRA_MODULES);
-            strip(bootModules, extraModules);
-            Initramfs.write(results.resolve(INITRD), busybox, bootModules, TIME.getEpochSecond());
+            Path config = onlyEntry(root.kernelTree().resolve("boot"), "config-");
+            String configName = "config-" + root.modules().release();
+            Files.copy(config, results.resolve(configName));
+            Initramfs.write(
+                    results.resolve(INITRD),
+                    root.busybox(),
+                    root.bootModules(),
+                    request.epochSeconds());
 
-            progress.step("linking the Java runtime");
-            RootTree tree = RootTree.create(work.resolve("root"));
-            Set<String> javaModules = java.modulesFor(request.agentJars());
-            List<Path> natives = java.link(javaModules, tree.resolve(RootTree.JRE));
+            pack(root, ImageFormat.PLAIN_EROFS, output.work(), results.resolve(ROOT_FS));
 
-            progress.step("filling the root file system");
-            fill(tree, busybox, programTree, natives);
-            addModules(tree, modules, extraModules);
-            checkInterrupt();
-
-            progress.step("training the agent");
-            // The AOT cache remembers the times of the jars and of the runtime's own modules.
-            Trees.setTimes(tree.root(), TIME);
-            new AotTraining(commands, tree).run();
-
-            progress.step("packing the root file system");
-            Trees.setTimes(tree.root(), TIME);
-            ErofsImage.write(
-                    commands, tree.root(), results.resolve(ROOT_FS), TIME.getEpochSecond());
-
-            SortedMap<String, String> packages = versions(choice);
+            SortedMap<String, String> packages = versions(root.choice());
             SortedMap<String, ImageManifest.Content> contents = new TreeMap<>();
-            for (String name : List.of(KERNEL, UNPACKED_KERNEL, INITRD, ROOT_FS)) {
+            for (String name :
+                    List.of(
+                            KERNEL,
+                            UNPACKED_KERNEL,
+                            configName,
+                            INITRD,
+                            ROOT_FS,
+                            ROOT_FS_MANIFEST)) {
                 if (Files.exists(results.resolve(name))) {
                     contents.put(name, ImageManifest.Content.of(results.resolve(name)));
                 }
@@ -206,15 +201,15 @@ public final class GuestImage {
             ImageManifest manifest =
                     new ImageManifest(
                             inputs.digest(packages),
-                            choice.architecture(),
+                            root.choice().architecture(),
                             request.kernelPackage(),
-                            modules.release(),
-                            JavaRuntime.agentVersion(request.agentJars()),
-                            javaVersion,
-                            List.copyOf(javaModules),
-                            Files.size(tree.resolve(RootTree.AOT_CACHE)),
+                            root.modules().release(),
+                            root.content().agentVersion(),
+                            root.content().javaVersion(),
+                            List.copyOf(root.content().javaModules()),
+                            root.content().aot().bytes(),
                             packages,
-                            bootModules.stream()
+                            root.bootModules().stream()
                                     .map(module -> String.valueOf(module.getFileName()))
                                     .toList(),
                             kernels,
@@ -226,6 +221,132 @@ public final class GuestImage {
             output.publish();
             return manifest;
         }
+    }
+
+    /**
+     * Builds the root file system alone, as one file with its manifest beside it.
+     *
+     * @return the file's size on the disk and as it is read
+     * @throws Fault with the step that failed and what to do about it
+     * @throws InterruptedException if this thread was interrupted; nothing was changed
+     */
+    ContentManifest.Image buildFile(ImageFormat format) throws IOException, InterruptedException {
+        HostCommands.requirePrograms(format.fileSystem().program());
+        try (OutputDirectory output = OutputDirectory.open(request.output())) {
+            String name = String.valueOf(request.output().getFileName());
+            ContentManifest.Image image =
+                    pack(
+                            root(output.work()),
+                            format,
+                            output.work(),
+                            output.results().resolve(name));
+            checkInterrupt();
+            output.publishFiles(List.of(name, name + ".json"));
+            return image;
+        }
+    }
+
+    /**
+     * A root file system that is complete, and what is needed to boot it.
+     *
+     * @param choice the packages
+     * @param kernelTree the kernel's package, unpacked
+     * @param busybox the program
+     * @param modules of that kernel
+     * @param bootModules those of an initramfs
+     * @param tree what becomes the image
+     * @param content its description, which it holds, too
+     */
+    private record Root(
+            Choice choice,
+            Path kernelTree,
+            Path busybox,
+            KernelModules modules,
+            List<Path> bootModules,
+            RootTree tree,
+            ContentManifest content) {}
+
+    private Root root(Path work) throws IOException, InterruptedException {
+        String javaVersion = java.version();
+        String protocol = JavaRuntime.agentProtocol(BuildInputs.jarsIn(request.agentJars()));
+
+        progress.step("choosing packages");
+        Choice choice = Choice.of(source, request);
+
+        progress.step("fetching " + choice.all().size() + " packages");
+        Map<String, Path> files = source.fetch(choice.all().values());
+
+        progress.step("unpacking");
+        Path kernelTree = unpack(work.resolve("kernel"), files, choice.kernel().keySet());
+        Path programTree = unpack(work.resolve("programs"), files, choice.programs().keySet());
+        Path busybox =
+                findBusybox(unpack(work.resolve("busybox"), files, choice.busybox().keySet()));
+        KernelModules modules =
+                KernelModules.index(onlyEntry(PackageTree.resolve(kernelTree, "lib/modules"), ""));
+        List<Path> bootModules = modules.loadOrder(Initramfs.BOOT_MODULES);
+        List<Path> extraModules = modules.loadOrder(EXTRA_MODULES);
+        strip(bootModules, extraModules);
+
+        progress.step("linking the Java runtime");
+        RootTree tree = RootTree.create(work.resolve("root"));
+        Set<String> javaModules = java.modulesFor(request.agentJars());
+        List<Path> natives = java.link(javaModules, tree.resolve(RootTree.JRE));
+
+        progress.step("filling the root file system");
+        fill(tree, busybox, programTree, natives);
+        addModules(tree, modules, extraModules);
+        checkInterrupt();
+
+        progress.step("training the agent, unless that was done before");
+        // The AOT cache remembers the times of the jars and of the runtime's own modules.
+        Instant time = Instant.ofEpochSecond(request.epochSeconds());
+        Trees.setTimes(tree.root(), time);
+        AotStore.Entry aot =
+                new AotStore(
+                                request.cache().resolve("aot"),
+                                new AotTraining(commands, tree),
+                                tree,
+                                request.epochSeconds())
+                        .provide();
+
+        ContentManifest content =
+                new ContentManifest(
+                        machine(choice.architecture()),
+                        request.epochSeconds(),
+                        JavaRuntime.agentVersion(request.agentJars()),
+                        protocol,
+                        javaVersion,
+                        javaModules,
+                        aot,
+                        versions(choice),
+                        new TreeMap<>(Map.of("busybox", "usr/bin/busybox", "crun", CRUN)),
+                        modules.release(),
+                        extraModules.stream()
+                                .map(module -> String.valueOf(module.getFileName()))
+                                .toList(),
+                        TreeListing.of(tree.root()));
+        tree.write(ContentManifest.PLACE, content.toJson(Optional.empty()));
+        Trees.setTimes(tree.root(), time);
+        return new Root(choice, kernelTree, busybox, modules, bootModules, tree, content);
+    }
+
+    /** Writes the image and its manifest. */
+    private ContentManifest.Image pack(Root root, ImageFormat format, Path work, Path file)
+            throws IOException, InterruptedException {
+        progress.step("packing the root file system");
+        ContentManifest.Image image =
+                ImageWriter.write(
+                        commands,
+                        root.tree().root(),
+                        format,
+                        root.content().uuid(),
+                        request.epochSeconds(),
+                        work,
+                        file);
+        Files.writeString(
+                file.resolveSibling(file.getFileName() + ".json"),
+                root.content().toJson(Optional.of(image)));
+        return image;
     }
 
     /** The packages of a guest, by what they are for. */
@@ -356,6 +477,15 @@ public final class GuestImage {
         if (Thread.interrupted()) {
             throw new InterruptedException("the build was interrupted");
         }
+    }
+
+    /** {@return a Debian architecture's name as the kernel has it} */
+    private static String machine(String architecture) {
+        return switch (architecture) {
+            case "amd64" -> "x86_64";
+            case "arm64" -> "aarch64";
+            default -> architecture;
+        };
     }
 
     private static String debianArchitecture() {

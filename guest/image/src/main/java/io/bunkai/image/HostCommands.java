@@ -27,23 +27,26 @@ final class HostCommands implements CommandRunner {
                     "apt-cache", "apt",
                     "dpkg-deb", "dpkg",
                     "mkfs.erofs", "erofs-utils",
+                    "mkfs.ext4", "e2fsprogs",
                     "strip", "binutils",
                     "unshare", "util-linux");
 
     /**
      * Looks for every program before the work begins.
      *
+     * @param fileSystemProgram the one that makes the image; others of its kind are not needed
      * @throws Fault FAILED_PRECONDITION if one is missing, with the packages to install;
      *     PERMISSION_DENIED if we are not root
      */
-    static void requirePrograms() throws IOException {
+    static void requirePrograms(String fileSystemProgram) throws IOException {
         if (!Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0)) {
             throw Fault.of(FaultCode.PERMISSION_DENIED, "a guest image can be built by root only")
                     .withHint("the agent is trained in a root file system of its own; use sudo");
         }
         List<String> missing = new ArrayList<>();
         PACKAGES.forEach((program, debianPackage) -> {
-            if (!isOnPath(program)) {
+            boolean other = program.startsWith("mkfs.") && !program.equals(fileSystemProgram);
+            if (!other && !isOnPath(program)) {
                 missing.add(debianPackage);
             }
         });
@@ -61,6 +64,8 @@ final class HostCommands implements CommandRunner {
         ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
         builder.environment().put("LC_ALL", "C");
         builder.environment().put("DEBIAN_FRONTEND", "noninteractive");
+        // Programs are told times in their arguments; mkfs.erofs would prefer this, even if empty.
+        builder.environment().remove("SOURCE_DATE_EPOCH");
         builder.environment().remove("JAVA_TOOL_OPTIONS");
         builder.environment().remove("JDK_JAVA_OPTIONS");
         Process process = builder.start();
@@ -77,12 +82,22 @@ final class HostCommands implements CommandRunner {
 
     /** {@return a fault with the end of what the program wrote} */
     static Fault failed(List<String> command, Result result) {
-        List<String> lines = (result.output() + result.errors()).lines().toList();
+        List<String> lines =
+                (result.output() + result.errors())
+                        .lines()
+                        .map(String::strip)
+                        .filter(line -> !line.isEmpty())
+                        .toList();
         String tail =
                 String.join(
-                        "\n", lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()));
-        return Fault.failedPrecondition(
-                "%s ended with status %d:\n%s", command.getFirst(), result.status(), tail);
+                        "; ", lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()));
+        Fault fault =
+                Fault.failedPrecondition(
+                        "%s ended with status %d", command.getFirst(), result.status());
+        if (!tail.isEmpty()) {
+            fault = fault.causedBy(new IOException(tail));
+        }
+        return NoSpace.is(tail) ? fault.withHint(NoSpace.HINT) : fault;
     }
 
     private static CompletableFuture<String> readAll(InputStream in) {

@@ -3,7 +3,10 @@
 package io.bunkai.image;
 
 import io.bunkai.base.Fault;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -13,7 +16,7 @@ import picocli.CommandLine.Command;
         description = "Builds the guest that containers run in.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {BuildCommand.class, IsCurrentCommand.class})
+        subcommands = {BuildCommand.class, BuildGuestCommand.class, IsCurrentCommand.class})
 public final class ImageMain implements Runnable {
     /** Done. */
     static final int OK = 0;
@@ -60,17 +63,30 @@ public final class ImageMain implements Runnable {
             return;
         }
         err.println("error: " + text(failure));
+        List<String> causes = new ArrayList<>();
+        String hint = failure instanceof Fault fault ? fault.hint().orElse("") : "";
         for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
-            err.println("cause: " + text(cause));
+            causes.add(text(cause));
+            if (hint.isEmpty() && cause instanceof Fault fault) {
+                hint = fault.hint().orElse("");
+            }
         }
-        if (failure instanceof Fault fault) {
-            fault.hint().ifPresent(hint -> err.println("hint:  " + hint));
+        if (!causes.isEmpty()) {
+            err.println("cause: " + String.join(": ", causes));
+        }
+        if (hint.isEmpty() && NoSpace.is(failure.toString())) {
+            hint = NoSpace.HINT;
+        }
+        if (!hint.isEmpty()) {
+            err.println("hint:  " + hint);
         }
         err.flush();
     }
 
     private static String text(Throwable failure) {
         String message = failure.getMessage();
-        return failure instanceof Fault && message != null ? message : failure.toString();
+        boolean says = failure instanceof Fault || failure.getClass() == IOException.class;
+        String text = says && message != null ? message : failure.toString();
+        return text.strip().replaceAll("\\s*\\R\\s*", "; ");
     }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.image;
 
+import io.bunkai.base.Fault;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -40,6 +41,29 @@ final class ImageOptions {
             description = "Debian package of the guest's kernel (default: ${DEFAULT-VALUE}).")
     private String kernelPackage = GuestImage.Request.DEFAULT_KERNEL_PACKAGE;
 
+    /**
+     * {@return the time of every file in an image}
+     *
+     * @param variable what SOURCE_DATE_EPOCH is set to, or null
+     * @throws Fault INVALID_ARGUMENT if that is no time
+     * @spec https://reproducible-builds.org/specs/source-date-epoch/ SOURCE_DATE_EPOCH
+     */
+    static long epochSeconds(@Nullable String variable) {
+        if (variable == null || variable.isEmpty()) {
+            return GuestImage.Request.DEFAULT_TIME;
+        }
+        try {
+            long seconds = Long.parseLong(variable);
+            if (seconds >= 0 && seconds <= Integer.MAX_VALUE) {
+                return seconds;
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw Fault.invalidArgument("SOURCE_DATE_EPOCH is '%s'", variable)
+                .withHint("set it to seconds since 1970, from 0 to %d", Integer.MAX_VALUE);
+    }
+
     /** Used by picocli. */
     ImageOptions() {}
 
@@ -54,6 +78,7 @@ final class ImageOptions {
                 agentJars.toAbsolutePath().normalize(),
                 home.toAbsolutePath().normalize(),
                 packages.toAbsolutePath().normalize(),
-                kernelPackage);
+                kernelPackage,
+                epochSeconds(System.getenv("SOURCE_DATE_EPOCH")));
     }
 }

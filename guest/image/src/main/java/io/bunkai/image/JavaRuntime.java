@@ -11,6 +11,8 @@ import java.lang.module.ModuleFinder;
 import java.lang.module.ModuleReference;
 import java.lang.module.ResolutionException;
 import java.lang.module.ResolvedModule;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -106,6 +108,28 @@ final class JavaRuntime {
                 .map(ModuleReference::descriptor)
                 .flatMap(ModuleDescriptor::rawVersion)
                 .orElse("");
+    }
+
+    /**
+     * {@return the version of the protocol that the agent in these jars speaks}
+     *
+     * @throws Fault NOT_FOUND if the jars do not say so
+     */
+    static String agentProtocol(List<Path> jars) throws IOException {
+        URL[] places = new URL[jars.size()];
+        for (int i = 0; i < places.length; i++) {
+            places[i] = jars.get(i).toUri().toURL();
+        }
+        try (URLClassLoader loader =
+                new URLClassLoader(places, ClassLoader.getPlatformClassLoader())) {
+            Object version =
+                    loader.loadClass("io.bunkai.api.ProtocolVersion").getField("AGENT").get(null);
+            return String.valueOf(version);
+        } catch (ReflectiveOperationException e) {
+            throw Fault.notFound("the agent's jars do not say which protocol it speaks")
+                    .causedBy(e)
+                    .withHint("build it: ./mvnw -pl guest/agent -am package");
+        }
     }
 
     /**

@@ -14,6 +14,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.stream.Stream;
 
 /**
@@ -74,6 +75,23 @@ final class OutputDirectory implements AutoCloseable {
             replace(results);
         } else {
             Files.move(results, target, StandardCopyOption.ATOMIC_MOVE);
+        }
+    }
+
+    /**
+     * Puts files beside each other where the target is, the last one last; the target is one of
+     * them.
+     */
+    void publishFiles(List<String> names) throws IOException {
+        if (Files.isDirectory(target)) {
+            throw Fault.failedPrecondition("%s is a folder, and a file is to be written", target)
+                    .withHint("name the file with --output");
+        }
+        for (String name : names) {
+            Files.move(
+                    results().resolve(name),
+                    target.resolveSibling(name),
+                    StandardCopyOption.ATOMIC_MOVE);
         }
     }
 

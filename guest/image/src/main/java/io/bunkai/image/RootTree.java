@@ -145,6 +145,11 @@ final class RootTree {
         setPermissions(target, 0644);
     }
 
+    /** Sets the permissions of a file in the tree. */
+    void setPermissions(String path, int permissions) throws IOException {
+        setPermissions(root.resolve(path), permissions);
+    }
+
     private void resource(String name, String path, int permissions) throws IOException {
         Path target = root.resolve(path);
         Files.write(target, Resources.read(name));

@@ -44,12 +44,14 @@ class ImageMainTest {
                         jars,
                         Path.of(System.getProperty("java.home", "")),
                         folder.resolve("cache"),
-                        "linux-image-cloud-amd64");
+                        "linux-image-cloud-amd64",
+                        GuestImage.Request.DEFAULT_TIME);
         GuestImage image = new GuestImage(request, _ -> {});
         String java = new JavaRuntime(new HostCommands(), request.jdk()).version();
         ImageManifest manifest = ImageManifestTest.MANIFEST;
         String digest =
-                BuildInputs.of(jars, java, request.kernelPackage()).digest(manifest.packages());
+                BuildInputs.of(jars, java, request.kernelPackage(), request.epochSeconds())
+                        .digest(manifest.packages());
         Files.writeString(
                 guest.resolve(ImageManifest.FILE),
                 manifest.toJson().replace("\"abc\"", "\"" + digest + "\""));
@@ -61,7 +63,7 @@ class ImageMainTest {
 
     @Test
     void printsAFaultInThreeLinesAndNoStackTrace() throws Exception {
-        assertThat(run("build")).isEqualTo(ImageMain.FAILED);
+        assertThat(run("build-guest")).isEqualTo(ImageMain.FAILED);
         assertThat(err.toString())
                 .contains("error: ")
                 .contains("agent holds no jars of the agent")
@@ -72,7 +74,7 @@ class ImageMainTest {
 
     @Test
     void answersAWrongOptionWithStatus2() {
-        assertThat(run("build", "--nonsense")).isEqualTo(2);
+        assertThat(run("build-guest", "--nonsense")).isEqualTo(2);
     }
 
     private int run(String command, String... more) {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,7 +40,7 @@ class ReproducibilityTest {
         tree.write("usr/lib/modules/1/modules.dep", "a.ko:\n");
         Trees.setTimes(tree.root(), Instant.ofEpochSecond(TIME));
         Path image = folder.resolve(name + ".erofs");
-        ErofsImage.write(new HostCommands(), tree.root(), image, TIME);
+        ErofsImage.write(new HostCommands(), tree.root(), image, new UUID(1, 2), TIME, false);
         return image;
     }
 }

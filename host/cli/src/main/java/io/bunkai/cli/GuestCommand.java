@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /**
  * What machines boot is built by programs of their own, which this process becomes: a command that
@@ -20,22 +23,27 @@ import picocli.CommandLine.Parameters;
  */
 @Command(
         name = "guest",
-        description = "Build what the machines boot.",
+        description = "Build what the machines boot, and check that it fits.",
         customSynopsis = {
+            "bunkai guest check [--format table|json] [--with FEATURE]... KERNEL IMAGE",
+            "bunkai guest image build [ARGUMENT...]",
             "bunkai guest kernel setup|build|install|list [ARGUMENT...]",
-            "bunkai guest kernel --help"
+            "bunkai guest check|image|kernel --help"
         })
 final class GuestCommand implements Callable<Integer> {
     /** The programs beneath libexec, by the word that names them. */
-    private static final Map<String, String> PROGRAMS = Map.of("kernel", "bunkai-kernel");
+    private static final Map<String, String> PROGRAMS =
+            Map.of("image", "bunkai-image", "kernel", "bunkai-kernel");
 
     private final Bunkai root;
 
     @Parameters(
-            arity = "1..*",
+            arity = "0..*", // what is a command of its own here, as check, has none
             paramLabel = "PART",
-            description = "kernel, and what its builder is to do.")
+            description = "image or kernel, and what its builder is to do.")
     private List<String> words = new ArrayList<>();
+
+    @Spec private CommandSpec spec = CommandSpec.create();
 
     GuestCommand(Bunkai root) {
         this.root = root;
@@ -43,6 +51,10 @@ final class GuestCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (words.isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(), "it is not said what: check, image or kernel");
+        }
         String part = words.getFirst();
         String name = PROGRAMS.get(part);
         if (name == null) {

@@ -58,7 +58,10 @@ public final class Main {
             words = ContainerWords.keepSeparators(words, at + 1);
         }
         if (WITH_PROGRAM.contains(name)) {
-            Objects.requireNonNull(commands.getSubcommands().get(name)).setStopAtPositional(true);
+            CommandLine guest = Objects.requireNonNull(commands.getSubcommands().get(name));
+            guest.setStopAtPositional(true);
+            // Not a program of its own: options may stand behind its arguments again.
+            guest.addSubcommand("check", new GuestCheckCommand(root));
         }
         // These reach the subcommands that are there already.
         commands.setExpandAtFiles(false); // an argument that begins with @ is the container's

@@ -149,9 +149,10 @@ public final class Containers implements AutoCloseable {
     /**
      * Makes a container that can be started.
      *
-     * @throws Fault INVALID_ARGUMENT if the request makes no sense, ALREADY_EXISTS if its name is
-     *     taken, RESOURCE_EXHAUSTED if the journal's file system is full, UNAVAILABLE if this
-     *     daemon ends, and what resolving the image throws. Nothing is left then
+     * @throws Fault INVALID_ARGUMENT if the request makes no sense, FAILED_PRECONDITION if the
+     *     guest's kernel, image and agent do not fit, ALREADY_EXISTS if its name is taken,
+     *     RESOURCE_EXHAUSTED if the journal's file system is full, UNAVAILABLE if this daemon ends,
+     *     and what resolving the image throws. Nothing is left then
      */
     public Created create(ContainerRequest request) {
         return create(plan(request), Terms.of(request));
@@ -172,6 +173,7 @@ public final class Containers implements AutoCloseable {
     }
 
     private Created create(Planner.Planned planned, Terms terms) {
+        planner.refuseMismatches(planned);
         Plan plan = planned.plan();
         lock.lock();
         try (Closer undo = new Closer()) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
+import io.bunkai.assets.ImageLayout;
 import io.bunkai.base.ByteSize;
 import io.bunkai.config.BootConfiguration;
 import io.bunkai.config.Configuration;
@@ -126,7 +127,7 @@ public final class MachineAssembly {
         List<String> all = new ArrayList<>(kernelParameters);
         if (kernel.initrd().isEmpty()
                 && configuration.boot().root() instanceof BootConfiguration.Root.Image image) {
-            all.add("root=" + ROOT_DEVICE);
+            all.add("root=" + ROOT_DEVICE + (ImageLayout.isPartitioned(image.path()) ? "1" : ""));
             all.add("rootfstype=" + image.fileSystem());
             all.add("ro");
         }

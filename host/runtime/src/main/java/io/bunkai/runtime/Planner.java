@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
+import io.bunkai.api.ProtocolVersion;
+import io.bunkai.assets.Expectations;
+import io.bunkai.assets.GuestChecks;
 import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
 import io.bunkai.config.AnnotationPolicy;
@@ -40,6 +43,7 @@ public final class Planner {
     private final Hypervisor hypervisor;
     private final HostCgroups cgroups;
     private final StateRoot root;
+    private final GuestChecks checks = new GuestChecks();
 
     /** What assembles the machines of a configuration. */
     @FunctionalInterface
@@ -76,9 +80,10 @@ public final class Planner {
      * A plan, and what the user should be told about it.
      *
      * @param plan what a start will make
+     * @param imageFileSystem what the configuration says the guest image holds
      * @param warnings sentences for people
      */
-    public record Planned(Plan plan, List<String> warnings) {
+    public record Planned(Plan plan, String imageFileSystem, List<String> warnings) {
         public Planned {
             warnings = List.copyOf(warnings);
         }
@@ -207,7 +212,22 @@ public final class Planner {
                         draft.stopSignal());
         List<String> all = new ArrayList<>(warnings);
         loaded.warnings().stream().map(ConfigurationWarning::toString).forEach(all::add);
-        return new Planned(plan, all);
+        return new Planned(plan, imageFileSystem(effective.boot()), all);
+    }
+
+    /**
+     * Refuses a plan whose guest could not work: a kernel without what the image or the machine
+     * needs, an agent that speaks otherwise. A plan can be explained without that.
+     *
+     * @throws Fault FAILED_PRECONDITION with every mismatch
+     */
+    void refuseMismatches(Planned planned) {
+        VirtualMachineSpec machine = planned.plan().machine();
+        checks.refuseMismatches(
+                machine.boot().kernel(),
+                machine.disks().getFirst().file(),
+                Expectations.ofThisMachine(ProtocolVersion.AGENT)
+                        .withFileSystem(planned.imageFileSystem()));
     }
 
     private LoadedConfiguration configured(Optional<Path> file, Map<String, String> asked) {
@@ -254,6 +274,13 @@ public final class Planner {
         stacks.add(folders.subList(0, lowest));
         folders.subList(lowest, folders.size()).forEach(folder -> stacks.add(List.of(folder)));
         return layers.disks(stacks);
+    }
+
+    private static String imageFileSystem(BootConfiguration boot) {
+        return switch (boot.root()) {
+            case BootConfiguration.Root.Image image -> image.fileSystem();
+            case BootConfiguration.Root.InitialRamDisk _ -> "";
+        };
     }
 
     private static Path guestImage(BootConfiguration boot) {

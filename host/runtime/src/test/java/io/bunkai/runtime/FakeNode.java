@@ -50,6 +50,26 @@ public final class FakeNode implements AutoCloseable {
                     "",
                     "");
 
+    /** Makes a node whose guest is files of which nothing is known. */
+    public FakeNode() {
+        try {
+            Files.createFile(kernel());
+            Files.createFile(guestImage());
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** {@return the kernel that its machines boot} */
+    public Path kernel() {
+        return root.resolve("vmlinuz");
+    }
+
+    /** {@return the guest's root file system} */
+    public Path guestImage() {
+        return root.resolve("rootfs.erofs");
+    }
+
     /** {@return where disks of folders come from} */
     public FakeLayers layers() {
         return layers;
@@ -116,11 +136,7 @@ public final class FakeNode implements AutoCloseable {
                             ? other.get()
                             : Files.writeString(root.resolve("configuration.toml"), toml);
             Defaults defaults =
-                    new Defaults(
-                            Path.of("/usr/bin/fake-qemu"),
-                            root.resolve("vmlinuz"),
-                            root.resolve("rootfs.erofs"),
-                            "erofs");
+                    new Defaults(Path.of("/usr/bin/fake-qemu"), kernel(), guestImage(), "erofs");
             return new ConfigurationLoader(defaults, new HostCapacity(8, ByteSize.ofMib(16 * 1024)))
                     .load(new ConfigurationSource.Explicit(file));
         } catch (IOException e) {
