@@ -40,6 +40,7 @@ mvn|maven|fetches the Maven version that this project is built with
 '
 TEST_PACKAGES='
 umoci|umoci|unpacks images, to compare with what bunkai makes of them
+crun|crun|makes containers on the host, as it does in the guest
 skopeo|skopeo|copies images from one form to another
 protoc|protobuf-compiler|is an encoder of messages independent of ours
 gcc|gcc|says how structures of the kernel are laid out
