@@ -27,6 +27,9 @@ public final class UnixSockets {
     private static final int SOL_SOCKET = 1;
     private static final int SCM_RIGHTS = 1;
     private static final int SO_ACCEPTCONN = 30;
+    private static final int SO_PEERCRED = 17;
+    private static final int UCRED_INTS = 3;
+    private static final int BACKLOG = 128;
     private static final int SHUT_WR = 1;
     private static final int SHUT_RDWR = 2;
     private static final int MSG_NOSIGNAL = 0x4000;
@@ -162,7 +165,7 @@ public final class UnixSockets {
             // int listen(int sockfd, int backlog);
             ErrnoException.check(
                     "listen " + path,
-                    Native.syscall(SystemCall.LISTEN, socket.number(), MOST_DESCRIPTORS, 0));
+                    Native.syscall(SystemCall.LISTEN, socket.number(), BACKLOG, 0));
             return socket;
         } catch (ErrnoException e) {
             socket.close();
@@ -172,12 +175,44 @@ public final class UnixSockets {
 
     /** {@return the next connection; blocks the calling thread until there is one} */
     public static Fd accept(Fd listener) throws ErrnoException {
+        return new Fd((int) ErrnoException.check("accept", tryAccept(listener)));
+    }
+
+    /** The number of the next connection's descriptor, or a negated errno. */
+    static int tryAccept(Fd listener) {
         while (true) {
             // int accept4(int sockfd, struct sockaddr *, socklen_t *, int flags);
             long fd = Native.syscall(SystemCall.ACCEPT4, listener.number(), 0, 0, SOCK_CLOEXEC);
             if (fd != -Errno.EINTR) {
-                return new Fd((int) ErrnoException.check("accept", fd));
+                return (int) fd;
             }
+        }
+    }
+
+    /**
+     * {@return who has connected}
+     *
+     * @spec https://man7.org/linux/man-pages/man7/unix.7.html unix(7), SO_PEERCRED
+     */
+    static UnixConnection.Peer peer(Fd socket) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment credentials = arena.allocate(JAVA_INT, UCRED_INTS);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, UCRED_INTS * Integer.BYTES);
+            // int getsockopt(int fd, int level, int name, void *value, socklen_t *length);
+            long result =
+                    Native.syscall(
+                            SystemCall.GETSOCKOPT,
+                            socket.number(),
+                            SOL_SOCKET,
+                            SO_PEERCRED,
+                            credentials.address(),
+                            length.address(),
+                            0);
+            ErrnoException.check("getsockopt", result);
+            return new UnixConnection.Peer(
+                    credentials.getAtIndex(JAVA_INT, 0),
+                    credentials.getAtIndex(JAVA_INT, 1),
+                    credentials.getAtIndex(JAVA_INT, 2));
         }
     }
 
