@@ -274,6 +274,17 @@ public final class UnixSockets {
      * @spec https://man7.org/linux/man-pages/man2/sendmsg.2.html sendmsg(2)
      */
     public static void send(Fd socket, byte[] data, List<Fd> descriptors) throws ErrnoException {
+        send(socket, MemorySegment.NULL, data, descriptors);
+    }
+
+    /**
+     * As above, to a certain address.
+     *
+     * @param to a {@code sockaddr_un}, as long as it is used; {@link MemorySegment#NULL} for the
+     *     other end of a connection
+     */
+    static void send(Fd socket, MemorySegment to, byte[] data, List<Fd> descriptors)
+            throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate(Math.max(1, data.length));
             MemorySegment.copy(data, 0, bytes, JAVA_BYTE, 0, data.length);
@@ -289,9 +300,21 @@ public final class UnixSockets {
                 }
             }
             MemorySegment header = header(arena, bytes, data.length, control, controlBytes);
-            long n =
-                    Native.syscall(
-                            SystemCall.SENDMSG, socket.number(), header.address(), MSG_NOSIGNAL);
+            header.set(JAVA_LONG, Structs.offset(Structs.MSGHDR, "msg_name"), to.address());
+            header.set(
+                    JAVA_INT,
+                    Structs.offset(Structs.MSGHDR, "msg_namelen"),
+                    Math.toIntExact(to.byteSize()));
+            long n;
+            do {
+                // ssize_t sendmsg(int sockfd, const struct msghdr *msg, int flags);
+                n =
+                        Native.syscall(
+                                SystemCall.SENDMSG,
+                                socket.number(),
+                                header.address(),
+                                MSG_NOSIGNAL);
+            } while (n == -Errno.EINTR);
             if (ErrnoException.check("sendmsg", n) != data.length) {
                 throw new ErrnoException("sendmsg was cut short", Errno.EAGAIN);
             }
@@ -316,7 +339,7 @@ public final class UnixSockets {
         return address;
     }
 
-    private static MemorySegment header(
+    static MemorySegment header(
             Arena arena, MemorySegment data, int length, MemorySegment control, long controlBytes) {
         MemorySegment vector = arena.allocate(Structs.IOVEC);
         vector.set(JAVA_LONG, 0, data.address());
@@ -330,7 +353,7 @@ public final class UnixSockets {
         return header;
     }
 
-    private static List<Fd> descriptors(MemorySegment control) {
+    static List<Fd> descriptors(MemorySegment control) {
         List<Fd> found = new ArrayList<>();
         long headBytes = Structs.CMSGHDR.byteSize();
         long at = 0;
@@ -351,7 +374,7 @@ public final class UnixSockets {
         return found;
     }
 
-    private static long controlBytes(int descriptors) {
+    static long controlBytes(int descriptors) {
         return aligned(Structs.CMSGHDR.byteSize() + 4L * descriptors);
     }
 
