@@ -55,6 +55,16 @@ public final class UnixConnection implements AutoCloseable {
         return in.peek(buffer, offset, length);
     }
 
+    /**
+     * As {@link #peek}, without waiting.
+     *
+     * @return how many bytes; 0 if there is nothing now, or never will be
+     */
+    public int peekNow(byte[] buffer, int offset, int length) throws IOException {
+        int n = socket.tryPeek(buffer, offset, length);
+        return n == -Errno.EAGAIN ? 0 : (int) ErrnoException.check("recvfrom", n);
+    }
+
     /** {@return what the other side sends; closing it closes the connection} */
     public InputStream input() {
         InputStream stream = in.input();

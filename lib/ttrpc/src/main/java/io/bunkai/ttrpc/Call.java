@@ -35,4 +35,7 @@ public interface Call {
 
     /** Notes something that a later process needs to answer this call; see {@link CallLog}. */
     default void note(byte[] note) {}
+
+    /** From now on the call waits, and may be left to a successor at any moment. */
+    default void park() {}
 }

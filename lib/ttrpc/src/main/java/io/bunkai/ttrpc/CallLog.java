@@ -30,6 +30,9 @@ public interface CallLog {
                 public void note(int stream, byte[] note) {}
 
                 @Override
+                public void parked(int stream) {}
+
+                @Override
                 public void answered(int stream) {}
             };
 
@@ -41,6 +44,9 @@ public interface CallLog {
 
     /** Notes something about a call, in place of what was noted before. */
     void note(int stream, byte[] note);
+
+    /** The call waits for something that may be long in coming; a successor can go on waiting. */
+    void parked(int stream);
 
     /** The answer has been sent, or nobody is there to get it. */
     void answered(int stream);

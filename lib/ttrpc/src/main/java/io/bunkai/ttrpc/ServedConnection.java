@@ -92,6 +92,11 @@ final class ServedConnection implements Connection {
         }
 
         @Override
+        public void park() {
+            log.parked(stream);
+        }
+
+        @Override
         public Connection connection() {
             return ServedConnection.this;
         }
