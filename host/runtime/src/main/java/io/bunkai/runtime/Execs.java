@@ -251,7 +251,9 @@ final class Execs {
         Wanted wanted = begin(exec);
         try {
             changed.run();
+            around.crashPoints().reach(CrashPoint.EXEC_JOURNALED);
             exec.guest.call(AgentMethods.EXEC_PROCESS, message(id, wanted), deadline);
+            around.crashPoints().reach(CrashPoint.EXEC_STARTED);
         } catch (IOException e) {
             throw failed(
                     exec, Fault.unavailable("the guest of %s was lost", plan.name()).causedBy(e));
@@ -334,6 +336,7 @@ final class Execs {
         try {
             int code = exec.process.awaitEnd();
             exec.streams().awaitDelivery();
+            around.crashPoints().reach(CrashPoint.EXEC_ENDED);
             end(exec, ProcessExit.ended(code, false));
         } catch (IOException | Fault e) {
             if (!around.isClosing()) {
