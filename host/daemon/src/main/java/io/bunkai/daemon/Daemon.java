@@ -144,10 +144,19 @@ final class Daemon implements AutoCloseable {
                 .withHint("use it, or choose another root with --state-root");
     }
 
-    /** For tests of what a death leaves behind. */
+    /** For tests of what a death leaves behind: {@code LABEL}, and {@code LABEL@SOCKET}. */
     private static CrashPoints crashPoints() {
-        String label = System.getenv("BUNKAI_CRASH_AT");
-        return label == null ? CrashPoints.NONE : CrashPoints.dieAt(CrashPoint.ofLabel(label));
+        String fatal = System.getenv("BUNKAI_CRASH_AT");
+        if (fatal != null) {
+            return CrashPoints.dieAt(CrashPoint.ofLabel(fatal));
+        }
+        String held = System.getenv("BUNKAI_HOLD_AT");
+        if (held != null) {
+            String[] words = held.split("@", 2);
+            return CrashPoints.holdAt(
+                    CrashPoint.ofLabel(words[0]), Path.of(words[words.length - 1]));
+        }
+        return CrashPoints.NONE;
     }
 
     /** What is booted and what that is; without a guest image, what would be. */

@@ -923,7 +923,10 @@ public final class Container {
      */
     public void signal(String execId, int signal) {
         refuseNoSignal(signal);
-        target(execId).signal(signal);
+        ContainerProcess process = target(execId);
+        around.crashPoints().reach(CrashPoint.KILL_REQUESTED);
+        process.signal(signal);
+        around.crashPoints().reach(CrashPoint.KILL_DELIVERED);
     }
 
     private static void refuseNoSignal(int signal) {

@@ -6,9 +6,9 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * Moments at which a dying daemon would leave most behind, by name, so that tests can let it die
- * just there. Every write of the journal and every step that touches the outside has one on either
- * side.
+ * Moments at which a death would leave most behind, by name, so that tests can let the daemon, the
+ * machine or its guest die just there. Every write of the journal and every step that touches the
+ * outside has one on either side.
  */
 public enum CrashPoint {
     /** The container is in the journal; nothing else exists. */
@@ -37,6 +37,16 @@ public enum CrashPoint {
     OUTPUT_KEPT,
     /** Everybody has it; the guest does not know that yet. */
     OUTPUT_DELIVERED,
+    /** The journal names a further process; the guest does not know of it. */
+    EXEC_JOURNALED,
+    /** The further process runs, and nobody has been told. */
+    EXEC_STARTED,
+    /** The further process has ended, and the journal says that it runs. */
+    EXEC_ENDED,
+    /** A signal is to be sent; the guest does not know of it. */
+    KILL_REQUESTED,
+    /** The guest has sent the signal, and nobody has been told. */
+    KILL_DELIVERED,
     /** The process has ended, and the journal does not know it yet. */
     STOP_PROCESS_ENDED,
     /** The journal holds the exit code; everything else still exists. */

@@ -496,6 +496,7 @@ final class Execs {
         try {
             int code = exec.process.awaitEnd();
             exec.streams().awaitDelivery();
+            around.crashPoints().reach(CrashPoint.EXEC_ENDED);
             end(exec, ProcessExit.ended(code, false));
         } catch (IOException | Fault e) {
             if (!around.isClosing()) {

@@ -46,8 +46,23 @@ class RecoveryTest {
     private static void wholeLife(Containers containers, FakeNode.Wish wish) throws Exception {
         Container container = containers.create(wish.request()).container();
         container.start(FakeNode.soon());
+        runAFurtherProcess(container);
+        container.signal("", Signals.SIGTERM);
         container.exit("").get();
         container.remove(false);
+    }
+
+    private static void runAFurtherProcess(Container container) throws Exception {
+        String exec = container.exec(FakeNode.exec("true"));
+        container.startExec(exec, FakeNode.soon());
+        container.exit(exec).get(60, TimeUnit.SECONDS);
+    }
+
+    /** Ends with 7 as soon as it is asked to. */
+    private static void endWhenAsked(ScriptedProcess process) throws Exception {
+        process.ignoreTerm();
+        process.awaitSignal();
+        process.exit(7);
     }
 
     @Test
@@ -56,26 +71,26 @@ class RecoveryTest {
         node.hypervisor()
                 .program(process -> {
                     process.print("x");
-                    process.exit(0);
+                    endWhenAsked(process);
                 });
         try (Containers containers = node.open(reached::add)) {
-            Container container = containers.create(wish().request()).container();
-            container.start(FakeNode.soon());
-            container.exit("").get(60, TimeUnit.SECONDS);
-            container.remove(false);
+            wholeLife(containers, wish());
         }
         // The process may write and end before its start is over, but never end before it is in
-        // the journal.
+        // the journal; and it may have ended before whoever killed it knows that it was told.
+        Set<CrashPoint> atAnyTime = EnumSet.copyOf(OF_OUTPUT);
+        atAnyTime.add(CrashPoint.KILL_DELIVERED);
         assertThat(reached).filteredOn(OF_OUTPUT::contains).containsExactlyElementsOf(OF_OUTPUT);
+        assertThat(reached).containsOnlyOnce(CrashPoint.KILL_DELIVERED);
         assertThat(reached)
-                .filteredOn(point -> !OF_OUTPUT.contains(point))
-                .containsExactlyElementsOf(EnumSet.complementOf(EnumSet.copyOf(OF_OUTPUT)));
+                .filteredOn(point -> !atAnyTime.contains(point))
+                .containsExactlyElementsOf(EnumSet.complementOf(EnumSet.copyOf(atAnyTime)));
     }
 
     @ParameterizedTest
     @EnumSource(names = "OUTPUT_.*", mode = EnumSource.Mode.MATCH_NONE)
     void whereverADaemonDiesTheNextOneGoesOn(CrashPoint fatal) throws Exception {
-        node.hypervisor().program(process -> process.exit(7));
+        node.hypervisor().program(RecoveryTest::endWhenAsked);
         MortalDaemon mortal = new MortalDaemon(node, fatal);
         mortal.live(containers -> wholeLife(containers, wish()));
         mortal.awaitDeath();
@@ -85,7 +100,7 @@ class RecoveryTest {
                     Container found = containers.get("web");
                     assertThat(ContainerView.of(found).state()).isEqualTo("created");
                     found.start(FakeNode.soon());
-                    assertEnded(found, new ProcessExit(7, false, ""));
+                    assertUsable(found);
                 }
                 case START_JOURNALED,
                         START_CGROUPS_MADE,
@@ -98,7 +113,9 @@ class RecoveryTest {
                         assertEnded(
                                 containers.get("web"),
                                 new ProcessExit(125, false, "the daemon ended during the start"));
-                case START_FINISHED,
+                case START_FINISHED, EXEC_JOURNALED, EXEC_STARTED, EXEC_ENDED, KILL_REQUESTED ->
+                        assertUsable(containers.get("web"));
+                case KILL_DELIVERED,
                         STOP_PROCESS_ENDED,
                         STOP_JOURNALED,
                         STOP_MACHINE_GONE,
@@ -114,7 +131,7 @@ class RecoveryTest {
     @ParameterizedTest
     @EnumSource(names = "CREATE_JOURNALED|OUTPUT_.*", mode = EnumSource.Mode.MATCH_NONE)
     void whatIsNotToBeKeptGoesWhereverADaemonDies(CrashPoint fatal) throws Exception {
-        node.hypervisor().program(process -> process.exit(7));
+        node.hypervisor().program(RecoveryTest::endWhenAsked);
         MortalDaemon mortal = new MortalDaemon(node, fatal);
         mortal.live(containers -> wholeLife(containers, wish().remove()));
         mortal.awaitDeath();
@@ -140,6 +157,13 @@ class RecoveryTest {
         }
     }
 
+    private void assertUsable(Container container) throws Exception {
+        assertThat(container.stage()).isEqualTo(Container.Stage.RUNNING);
+        runAFurtherProcess(container);
+        container.signal("", Signals.SIGTERM);
+        assertEnded(container, new ProcessExit(7, false, ""));
+    }
+
     private void assertEnded(Container container, ProcessExit exit) throws Exception {
         assertThat(container.exit("").get(60, TimeUnit.SECONDS)).isEqualTo(exit);
         container.kill(); // waits for the teardown
@@ -163,7 +187,7 @@ class RecoveryTest {
 
     @Test
     void aTeardownGoesOnThroughAnyNumberOfDeaths() throws Exception {
-        node.hypervisor().program(process -> process.exit(7));
+        node.hypervisor().program(RecoveryTest::endWhenAsked);
         MortalDaemon first = new MortalDaemon(node, CrashPoint.STOP_JOURNALED);
         first.live(containers -> wholeLife(containers, wish()));
         first.awaitDeath();
@@ -177,6 +201,7 @@ class RecoveryTest {
 
     @Test
     void aRemovalGoesOnThroughAnyNumberOfDeaths() throws Exception {
+        node.hypervisor().program(RecoveryTest::endWhenAsked);
         MortalDaemon first = new MortalDaemon(node, CrashPoint.REMOVE_JOURNALED);
         first.live(containers -> wholeLife(containers, wish()));
         first.awaitDeath();
@@ -403,6 +428,7 @@ class RecoveryTest {
 
     @Test
     void oneRemovalThatFailsDoesNotStopTheDaemon() throws Exception {
+        node.hypervisor().program(RecoveryTest::endWhenAsked);
         MortalDaemon first = new MortalDaemon(node, CrashPoint.REMOVE_JOURNALED);
         first.live(containers -> wholeLife(containers, wish()));
         first.awaitDeath();

@@ -166,6 +166,9 @@ class CrashTest {
         proven.addAll(WHILE_ENDING);
         proven.addAll(WHILE_REMOVING);
         proven.addAll(OutputTest.WHILE_WRITING);
+        KillMatrix.sample().stream()
+                .filter(cell -> cell.victim() == KillMatrix.Victim.DAEMON)
+                .forEach(cell -> proven.add(cell.point()));
 
         assertThat(proven).containsExactlyInAnyOrder(CrashPoint.values());
     }

@@ -10,6 +10,7 @@ import io.bunkai.linux.Signals;
 import io.bunkai.testkit.Await;
 import io.bunkai.testkit.CommandResult;
 import io.bunkai.testkit.CommandRun;
+import io.bunkai.testkit.FaultGate;
 import io.bunkai.testkit.LeakCheck;
 import io.bunkai.testkit.Leftover;
 import io.bunkai.testkit.TestRoot;
@@ -226,6 +227,22 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         return ProcessIdentity.of(daemonPid()).orElseThrow();
     }
 
+    /**
+     * Starts the daemon, which is held at a gate's point.
+     *
+     * @param options of {@code bunkai daemon start}
+     * @return its process
+     */
+    int startDaemonHeldAt(FaultGate gate, String... options) {
+        List<String> words = new ArrayList<>(List.of("daemon", "start"));
+        words.addAll(List.of(options));
+        command(words.toArray(String[]::new))
+                .environment("BUNKAI_HOLD_AT", gate.address())
+                .run(patience())
+                .expectSuccess();
+        return daemonPid();
+    }
+
     /** Ends the daemon if one runs, and waits for its end. Machines go on. */
     void stopDaemon() {
         bunkai("daemon", "stop").expectSuccess();
@@ -281,12 +298,19 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         }
     }
 
-    /** Another node of this host has its groups beside ours, under the same parent. */
+    /**
+     * Another node of this host has its groups beside ours, under the same parent, and who builds
+     * or tests beside us mounts where it likes.
+     */
     private List<Leftover> ours(LeakCheck check, Predicate<Leftover> counts) {
         return check.leftovers().stream()
                 .filter(counts)
                 .filter(item ->
-                        item.kind() != Leftover.Kind.CGROUP || isOurs(Path.of(item.identity())))
+                        switch (item.kind()) {
+                            case CGROUP -> isOurs(Path.of(item.identity()));
+                            case MOUNT -> item.identity().startsWith(root().toString());
+                            default -> true;
+                        })
                 .toList();
     }
 
