@@ -55,6 +55,14 @@ public enum CrashPoint {
     STOP_MACHINE_GONE,
     /** Only the journal and the kept output are left. */
     STOP_FINISHED,
+    /** A newer daemon is to take over; this one still holds everything. */
+    TAKEOVER_ACCEPTED,
+    /** The former daemon has let go of everything, and nobody else has it. */
+    TAKEOVER_LET_GO,
+    /** The newer daemon has everything, and does nothing with it yet. */
+    TAKEOVER_RECEIVED,
+    /** The newer daemon goes on with everything, and the former does not know it yet. */
+    TAKEOVER_TAKEN,
     /** The journal says that the container is to be removed. */
     REMOVE_JOURNALED,
     /** The kept output is gone; the journal is not. */
