@@ -55,6 +55,10 @@ public enum CrashPoint {
     STOP_MACHINE_GONE,
     /** Only the journal and the kept output are left. */
     STOP_FINISHED,
+    /** The journal says that the container is to be removed. */
+    REMOVE_JOURNALED,
+    /** The kept output is gone; the journal is not. */
+    REMOVE_OUTPUT_GONE,
     /** A newer daemon is to take over; this one still holds everything. */
     TAKEOVER_ACCEPTED,
     /** The former daemon has let go of everything, and nobody else has it. */
@@ -62,11 +66,7 @@ public enum CrashPoint {
     /** The newer daemon has everything, and does nothing with it yet. */
     TAKEOVER_RECEIVED,
     /** The newer daemon goes on with everything, and the former does not know it yet. */
-    TAKEOVER_TAKEN,
-    /** The journal says that the container is to be removed. */
-    REMOVE_JOURNALED,
-    /** The kept output is gone; the journal is not. */
-    REMOVE_OUTPUT_GONE;
+    TAKEOVER_TAKEN;
 
     /** {@return the name that a person writes: {@code start-machine-launched}} */
     public String label() {
