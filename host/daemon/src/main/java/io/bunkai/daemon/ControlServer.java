@@ -3,11 +3,10 @@
 package io.bunkai.daemon;
 
 import io.bunkai.base.Fault;
+import io.bunkai.linux.UnixConnection;
 import io.bunkai.linux.UnixListener;
 import io.bunkai.ttrpc.TtrpcServer;
 import java.io.IOException;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.concurrent.ThreadFactory;
 
@@ -33,10 +32,9 @@ final class ControlServer implements AutoCloseable {
                 UnixListener.open(path, "control", client -> serve(client, server, handlers)));
     }
 
-    private static void serve(SocketChannel client, TtrpcServer server, ThreadFactory handlers) {
+    private static void serve(UnixConnection client, TtrpcServer server, ThreadFactory handlers) {
         try (client) {
-            server.serve(
-                    Channels.newInputStream(client), Channels.newOutputStream(client), handlers);
+            server.serve(client.input(), client.output(), handlers);
         } catch (IOException e) {
             LOG.log(System.Logger.Level.DEBUG, "a client left reason={0}", e.getMessage());
         }

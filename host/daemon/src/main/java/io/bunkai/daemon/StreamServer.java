@@ -3,13 +3,11 @@
 package io.bunkai.daemon;
 
 import io.bunkai.base.Fault;
+import io.bunkai.linux.UnixConnection;
 import io.bunkai.linux.UnixListener;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -40,7 +38,7 @@ final class StreamServer implements AutoCloseable {
 
     private final Duration patience;
     private final Map<String, Reserved> reserved = new ConcurrentHashMap<>();
-    private final Set<SocketChannel> strangers = ConcurrentHashMap.newKeySet();
+    private final Set<UnixConnection> strangers = ConcurrentHashMap.newKeySet();
     private final SecureRandom random = new SecureRandom();
 
     private final UnixListener listener;
@@ -73,7 +71,7 @@ final class StreamServer implements AutoCloseable {
     /** A stream that somebody will connect to. */
     static final class Reserved {
         private final String token;
-        private final CompletableFuture<SocketChannel> connection = new CompletableFuture<>();
+        private final CompletableFuture<UnixConnection> connection = new CompletableFuture<>();
 
         Reserved(String token) {
             this.token = token;
@@ -102,7 +100,7 @@ final class StreamServer implements AutoCloseable {
             connection.cancel(false);
         }
 
-        private SocketChannel connected() throws IOException {
+        private UnixConnection connected() throws IOException {
             try {
                 return connection.get(); // ends in time: see reserve()
             } catch (ExecutionException e) {
@@ -117,7 +115,7 @@ final class StreamServer implements AutoCloseable {
 
         /** Closes the connection, now or when there is one. */
         private void closeConnection() {
-            CompletableFuture<Void> _ = connection.thenAccept(StreamServer::closeQuietly);
+            CompletableFuture<Void> _ = connection.thenAccept(UnixConnection::close);
         }
     }
 
@@ -127,14 +125,14 @@ final class StreamServer implements AutoCloseable {
         random.nextBytes(bytes);
         Reserved stream = new Reserved(HexFormat.of().formatHex(bytes));
         reserved.put(stream.token, stream);
-        CompletableFuture<SocketChannel> _ =
+        CompletableFuture<UnixConnection> _ =
                 stream.connection
                         .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
                         .whenComplete((_, _) -> reserved.remove(stream.token));
         return stream;
     }
 
-    private void welcome(SocketChannel client) {
+    private void welcome(UnixConnection client) {
         strangers.add(client);
         CompletableFuture<Void> _ =
                 CompletableFuture.runAsync(
@@ -153,41 +151,33 @@ final class StreamServer implements AutoCloseable {
         } finally {
             boolean known = strangers.remove(client);
             if (!known || stream == null || !stream.connection.complete(client)) {
-                closeQuietly(client);
+                client.close();
             }
         }
     }
 
     /** Closes a connection that has not told its token in time. */
-    private void turnAway(SocketChannel client) {
+    private void turnAway(UnixConnection client) {
         if (strangers.remove(client)) {
-            closeQuietly(client);
+            client.close();
         }
     }
 
     /** Byte by byte, since what follows the newline belongs to the stream. */
-    private static @Nullable String readToken(SocketChannel client) throws IOException {
+    private static @Nullable String readToken(UnixConnection client) throws IOException {
         StringBuilder token = new StringBuilder();
-        ByteBuffer one = ByteBuffer.allocate(1);
+        InputStream in = client.input();
         while (token.length() < LONGEST_TOKEN_LINE) {
-            if (client.read(one.clear()) != 1) {
+            int value = in.read();
+            if (value < 0) {
                 return null;
             }
-            char value = (char) (one.get(0) & 0xff);
             if (value == '\n') {
                 return token.toString();
             }
-            token.append(value);
+            token.append((char) value);
         }
         return null;
-    }
-
-    private static void closeQuietly(SocketChannel channel) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            // it is not used any more
-        }
     }
 
     /**
@@ -214,7 +204,7 @@ final class StreamServer implements AutoCloseable {
         private InputStream delegate() throws IOException {
             InputStream known = connected;
             if (known == null) {
-                known = Channels.newInputStream(stream.connected());
+                known = stream.connected().input();
                 connected = known;
             }
             return known;
@@ -249,7 +239,7 @@ final class StreamServer implements AutoCloseable {
         private OutputStream delegate() throws IOException {
             OutputStream known = connected;
             if (known == null) {
-                known = Channels.newOutputStream(stream.connected());
+                known = stream.connected().output();
                 connected = known;
             }
             return known;

@@ -7,6 +7,8 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.EnumMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +21,7 @@ final class AttachedStreams {
     private @Nullable OutputStream stdout;
     private @Nullable OutputStream stderr;
     private boolean over;
+    private final Map<OutputLog.Stream, Long> delivered = new EnumMap<>(OutputLog.Stream.class);
 
     /**
      * Connects streams. What is null stays as it is.
@@ -54,6 +57,26 @@ final class AttachedStreams {
             case STDOUT -> stdout;
             case STDERR -> stderr;
         };
+    }
+
+    /** {@return how much of an output whoever is attached has got, counted from its beginning} */
+    synchronized long delivered(OutputLog.Stream stream) {
+        return delivered.getOrDefault(stream, 0L);
+    }
+
+    /** {@return the same of all outputs of which anybody has got anything} */
+    synchronized Map<OutputLog.Stream, Long> delivered() {
+        return Map.copyOf(delivered);
+    }
+
+    /** Notes that whoever is attached has got an output up to an offset. */
+    synchronized void noteDelivered(OutputLog.Stream stream, long offset) {
+        delivered.put(stream, offset);
+    }
+
+    /** Notes what whoever is attached got of a former daemon. */
+    synchronized void noteDelivered(Map<OutputLog.Stream, Long> before) {
+        delivered.putAll(before);
     }
 
     /** Ends an output: nothing more goes there. Idempotent. */

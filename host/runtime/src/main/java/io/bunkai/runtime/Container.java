@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -60,6 +61,7 @@ public final class Container {
     private final AtomicBoolean endHandled = new AtomicBoolean();
     private final AtomicBoolean outOfMemory = new AtomicBoolean();
     private final AtomicBoolean outputLost = new AtomicBoolean();
+    private final AtomicBoolean startMayBeRepeated = new AtomicBoolean();
     private final Remains remains;
     private final Records records =
             new Records() {
@@ -214,7 +216,14 @@ public final class Container {
         if (!terms.stdin()) {
             prepared.process().streams().closeInput(deadline);
         }
-        guest(prepared.sandbox()).start(deadline);
+        try {
+            guest(prepared.sandbox()).start(deadline);
+        } catch (Fault e) {
+            // A former daemon has started it, and died before it could note that.
+            if (e.code() != FaultCode.FAILED_PRECONDITION || !startMayBeRepeated.get()) {
+                throw e;
+            }
+        }
         return plan;
     }
 
@@ -581,6 +590,7 @@ public final class Container {
     }
 
     private void goOn(ContainerRecord found, boolean remove) {
+        found.execs().forEach(exec -> execs.adoptEnded(exec, found.exit()));
         tell(found.exit().orElse(NEVER_STARTED));
         try {
             remains.removeMachine();
@@ -608,12 +618,14 @@ public final class Container {
                                     Deadline.after(QUESTION_PATIENCE)));
             sandbox.watchMemory(this::ranOutOfMemory);
             ContainerProcess process = processOf(sandbox.agent());
+            attachAgain(found);
             process.streams().start();
             if (found.phase() == ContainerRecord.Phase.RUNNING) {
-                found.execs().forEach(execId -> execs.adopt(sandbox.agent(), execId));
+                found.execs().forEach(exec -> execs.adopt(sandbox.agent(), exec, this::streamsOf));
                 locked(() -> state = new State.Running(sandbox, process));
                 startIsOver.complete(null);
             } else {
+                startMayBeRepeated.set(true);
                 locked(() -> state = new State.Prepared(sandbox, process, false));
             }
             watch(sandbox, process);
@@ -625,6 +637,24 @@ public final class Container {
                             "the machine did not outlive the daemon: " + GuestText.reason(e)),
                     null);
         }
+    }
+
+    private void attachAgain(ContainerRecord found) {
+        attached.noteDelivered(found.delivered());
+        Reattachment.Streams streams =
+                terms.owner()
+                        .map(owner -> around.reattachment().streamsOf(owner, "", terms.notes()))
+                        .orElse(Reattachment.Streams.NONE);
+        attached.attach(
+                streams.stdin().orElse(null),
+                streams.stdout().orElse(null),
+                streams.stderr().orElse(null));
+    }
+
+    private Reattachment.Streams streamsOf(ExecRecord exec) {
+        return terms.owner()
+                .map(owner -> around.reattachment().streamsOf(owner, exec.id(), exec.notes()))
+                .orElse(Reattachment.Streams.NONE);
     }
 
     // ---- further processes ----
@@ -645,11 +675,21 @@ public final class Container {
      *
      * @param process the process, complete: nothing of the container's is added
      * @param stdin whether standard input stays open for somebody to write to
+     * @param notes what the owner wants to find again, see {@link #execs}; not empty
      * @throws Fault ALREADY_EXISTS if there is a process of that name, else as {@link
      *     #exec(ExecRequest)}
      */
-    public void exec(String execId, RuntimeSpec.ContainerProcess process, boolean stdin) {
-        execs.prepare(unpaused().sandbox().agent(), execId, process, stdin);
+    public void exec(
+            String execId,
+            RuntimeSpec.ContainerProcess process,
+            boolean stdin,
+            Map<String, String> notes) {
+        execs.prepare(unpaused().sandbox().agent(), execId, process, stdin, notes);
+    }
+
+    /** {@return the further processes that its owner may still ask for} */
+    public List<ExecRecord> execs() {
+        return execs.records();
     }
 
     /**
@@ -675,7 +715,7 @@ public final class Container {
     private void journalExecs() {
         locked(() -> {
             if (record.phase() == ContainerRecord.Phase.RUNNING) {
-                ContainerRecord next = record.withExecs(execs.running());
+                ContainerRecord next = record.withExecs(execs.records());
                 around.journal().write(next);
                 record = next;
             }
@@ -734,6 +774,11 @@ public final class Container {
     /** {@return when its process ended, in milliseconds since the epoch; 0 if it has not} */
     public long finishedAtMillis() {
         return record().finishedAtMillis();
+    }
+
+    /** {@return the same of a further process} */
+    public long finishedAtMillis(String execId) {
+        return execs.finishedAtMillis(execId);
     }
 
     /**
@@ -1092,9 +1137,15 @@ public final class Container {
 
     private void letGo(Sandbox sandbox, ContainerProcess process) throws InterruptedException {
         sandbox.close();
-        process.streams().awaitRest(Deadline.after(REST_PATIENCE));
-        attached.closeAll();
-        execs.letGo();
+        process.streams().letGo(Deadline.after(REST_PATIENCE));
+        execs.letGo(Deadline.after(REST_PATIENCE));
+        ContainerRecord last = record();
+        switch (last.phase()) {
+            case PREPARED, RUNNING ->
+                    advanceIfPossible(
+                            last.withDelivered(attached.delivered()).withExecs(execs.records()));
+            case CREATED, STARTING, ENDING, ENDED, REMOVING -> {}
+        }
     }
 
     // ---- state ----

@@ -4,6 +4,7 @@ package io.bunkai.runtime;
 
 import io.bunkai.linux.ProcessIdentity;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -17,7 +18,9 @@ import java.util.Optional;
  * @param terms what holds beside the plan
  * @param vmm QEMU, once it is known
  * @param holder the process that stands for the container on the host, once it is known
- * @param execs ids of further processes that run
+ * @param execs further processes: those that run, and those of an owner that it may ask for
+ * @param delivered how much of each output of its own process whoever is attached has, if it was
+ *     noted
  * @param paused whether its processes have been stopped for a while
  * @param exit how it ended, once it has
  */
@@ -33,11 +36,12 @@ record ContainerRecord(
         long finishedAtMillis,
         Optional<ProcessIdentity> vmm,
         Optional<ProcessIdentity> holder,
-        List<String> execs,
+        List<ExecRecord> execs,
+        Map<OutputLog.Stream, Long> delivered,
         boolean paused,
         Optional<ProcessExit> exit) {
     /** The version that this code writes and reads. */
-    static final int VERSION = 2;
+    static final int VERSION = 3;
 
     /** Checks, since it is also made from a file. */
     ContainerRecord {
@@ -47,6 +51,7 @@ record ContainerRecord(
         Objects.requireNonNull(terms, "terms");
         Objects.requireNonNull(plan, "plan");
         execs = List.copyOf(execs);
+        delivered = Map.copyOf(delivered);
     }
 
     /**
@@ -84,6 +89,7 @@ record ContainerRecord(
                 Optional.empty(),
                 Optional.empty(),
                 List.of(),
+                Map.of(),
                 false,
                 Optional.empty());
     }
@@ -94,27 +100,33 @@ record ContainerRecord(
     }
 
     ContainerRecord inPhase(Phase next) {
-        return changed(next, startedAtMillis, vmm, holder, execs, paused);
+        return changed(next, startedAtMillis, vmm, holder, execs, delivered, paused);
     }
 
     ContainerRecord withVmm(ProcessIdentity identity) {
-        return changed(phase, startedAtMillis, Optional.of(identity), holder, execs, paused);
+        return changed(
+                phase, startedAtMillis, Optional.of(identity), holder, execs, delivered, paused);
     }
 
     ContainerRecord withHolder(ProcessIdentity identity) {
-        return changed(phase, startedAtMillis, vmm, Optional.of(identity), execs, paused);
+        return changed(
+                phase, startedAtMillis, vmm, Optional.of(identity), execs, delivered, paused);
     }
 
     ContainerRecord running(long nowMillis) {
-        return changed(Phase.RUNNING, nowMillis, vmm, holder, execs, paused);
+        return changed(Phase.RUNNING, nowMillis, vmm, holder, execs, delivered, paused);
     }
 
-    ContainerRecord withExecs(List<String> running) {
-        return changed(phase, startedAtMillis, vmm, holder, running, paused);
+    ContainerRecord withExecs(List<ExecRecord> known) {
+        return changed(phase, startedAtMillis, vmm, holder, known, delivered, paused);
+    }
+
+    ContainerRecord withDelivered(Map<OutputLog.Stream, Long> bytes) {
+        return changed(phase, startedAtMillis, vmm, holder, execs, bytes, paused);
     }
 
     ContainerRecord withPaused(boolean now) {
-        return changed(phase, startedAtMillis, vmm, holder, execs, now);
+        return changed(phase, startedAtMillis, vmm, holder, execs, delivered, now);
     }
 
     private ContainerRecord changed(
@@ -122,7 +134,8 @@ record ContainerRecord(
             long nextStartedAtMillis,
             Optional<ProcessIdentity> nextVmm,
             Optional<ProcessIdentity> nextHolder,
-            List<String> nextExecs,
+            List<ExecRecord> nextExecs,
+            Map<OutputLog.Stream, Long> nextDelivered,
             boolean nextPaused) {
         return new ContainerRecord(
                 version,
@@ -137,6 +150,7 @@ record ContainerRecord(
                 nextVmm,
                 nextHolder,
                 nextExecs,
+                nextDelivered,
                 nextPaused,
                 exit);
     }
@@ -155,6 +169,7 @@ record ContainerRecord(
                 vmm,
                 holder,
                 execs,
+                delivered,
                 paused,
                 Optional.of(how));
     }

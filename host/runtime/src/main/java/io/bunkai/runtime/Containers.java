@@ -41,6 +41,7 @@ public final class Containers implements AutoCloseable {
     private final Path outputs;
     private final NanoClock clock;
     private final CrashPoints crashPoints;
+    private final Reattachment reattachment;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Container> byId = new LinkedHashMap<>(); // guarded by lock
     private final Set<String> freeNames = new HashSet<>(); // guarded by lock: ended, not yet gone
@@ -54,7 +55,8 @@ public final class Containers implements AutoCloseable {
             Hypervisor hypervisor,
             StateRoot root,
             NanoClock clock,
-            CrashPoints crashPoints) {
+            CrashPoints crashPoints,
+            Reattachment reattachment) {
         this.planner = planner;
         this.layers = layers;
         this.hypervisor = hypervisor;
@@ -62,12 +64,14 @@ public final class Containers implements AutoCloseable {
         this.outputs = root.outputs();
         this.clock = clock;
         this.crashPoints = crashPoints;
+        this.reattachment = reattachment;
     }
 
     /**
      * Opens the containers of a state root and goes on with each from where the last daemon left
      * it: what runs is found again, what was half made or half removed is cleaned up.
      *
+     * @param reattachment finds what was attached to the processes of owners
      * @throws Fault FAILED_PRECONDITION or DATA_LOSS if a record cannot be understood; nothing has
      *     been touched then
      */
@@ -77,9 +81,10 @@ public final class Containers implements AutoCloseable {
             Hypervisor hypervisor,
             StateRoot root,
             NanoClock clock,
-            CrashPoints crashPoints) {
+            CrashPoints crashPoints,
+            Reattachment reattachment) {
         Containers containers =
-                new Containers(planner, layers, hypervisor, root, clock, crashPoints);
+                new Containers(planner, layers, hypervisor, root, clock, crashPoints, reattachment);
         containers.recover();
         return containers;
     }
@@ -379,6 +384,11 @@ public final class Containers implements AutoCloseable {
                 @Override
                 public CrashPoints crashPoints() {
                     return crashPoints;
+                }
+
+                @Override
+                public Reattachment reattachment() {
+                    return reattachment;
                 }
 
                 @Override

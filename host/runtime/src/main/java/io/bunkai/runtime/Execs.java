@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
+import com.google.protobuf.MessageLite;
 import io.bunkai.api.AgentMethods;
 import io.bunkai.api.agent.ExecProcessRequest;
 import io.bunkai.api.agent.Process;
@@ -10,6 +11,8 @@ import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.linux.Signals;
 import io.bunkai.oci.RuntimeSpec;
+import io.bunkai.runtime.ExecRecord.Stage;
+import io.bunkai.ttrpc.Method;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -19,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +43,21 @@ final class Execs {
     private static final int NOT_THERE = 127;
     private static final int FAILED = 125;
 
+    /** Of a machine that is no more. */
+    private static final GuestCalls GONE =
+            new GuestCalls() {
+                @Override
+                public <Q extends MessageLite, R extends MessageLite> R call(
+                        Method<Q, R> method, Q request, Deadline deadline) throws IOException {
+                    throw new IOException("the machine is gone");
+                }
+
+                @Override
+                public boolean offers(String feature) throws IOException {
+                    throw new IOException("the machine is gone");
+                }
+            };
+
     private final String container;
     private final Plan plan;
     private final Surroundings around;
@@ -48,44 +67,72 @@ final class Execs {
     private final Map<String, Exec> known = new LinkedHashMap<>(); // guarded by lock
     private boolean over; // guarded by lock: the container has ended
 
-    private enum Stage {
-        PREPARED,
-        STARTED,
-        ENDED
-    }
-
     /**
      * What a process is to be.
      *
      * @param process as the agent gets it
      * @param user to be looked up by the guest; empty for the one that the process names
      * @param stdin whether standard input stays open for somebody to write to
+     * @param described by its owner; empty for one of this daemon's own users
+     * @param notes of its owner
      */
-    private record Wanted(Process process, Optional<StringUser> user, boolean stdin) {}
+    private record Wanted(
+            Process process,
+            Optional<StringUser> user,
+            boolean stdin,
+            Optional<RuntimeSpec.ContainerProcess> described,
+            Map<String, String> notes) {}
 
     /** One process. */
     private static final class Exec {
         private final String id;
-        private final Optional<Wanted> wanted; // none of a former daemon's
+        private final Optional<Wanted> wanted; // none of a former daemon's that runs
+        private final ExecRecord described; // what does not change of its record
         private final GuestCalls guest;
         private final AttachedStreams attached;
         private final ContainerProcess process;
         private Stage stage; // guarded by the lock
+        private boolean uncertain; // guarded by the lock: a former daemon may have started it
         private boolean unwanted; // guarded by the lock: to be killed as soon as it exists
+        private long finishedAtMillis; // guarded by the lock
 
         Exec(
-                String id,
+                ExecRecord described,
                 Optional<Wanted> wanted,
                 GuestCalls guest,
                 AttachedStreams attached,
-                ContainerProcess process,
-                Stage stage) {
-            this.id = id;
+                ContainerProcess process) {
+            this.id = described.id();
             this.wanted = wanted;
+            this.described = described;
             this.guest = guest;
             this.attached = attached;
             this.process = process;
-            this.stage = stage;
+            this.stage = described.stage();
+            this.finishedAtMillis = described.finishedAtMillis();
+        }
+
+        boolean isOwned() {
+            return !described.notes().isEmpty();
+        }
+
+        /** An owner asks for its processes whatever has become of them; a user has to be there. */
+        boolean isJournaled() {
+            return isOwned() || stage == Stage.STARTING || stage == Stage.STARTED;
+        }
+
+        ExecRecord record() {
+            boolean startable = stage == Stage.PREPARED || stage == Stage.STARTING;
+            return new ExecRecord(
+                    id,
+                    stage,
+                    startable ? described.process() : Optional.empty(),
+                    described.stdin(),
+                    described.terminal(),
+                    described.notes(),
+                    attached.delivered(),
+                    Optional.ofNullable(process.exit().getNow(null)),
+                    finishedAtMillis);
         }
 
         ProcessStreams streams() {
@@ -97,7 +144,7 @@ final class Execs {
      * Keeps the processes of one container.
      *
      * @param readerPatience see {@link ProcessStreams}
-     * @param changed called when {@link #running} answers differently, with nothing held
+     * @param changed called when {@link #records} answers differently, with nothing held
      */
     Execs(
             String container,
@@ -112,14 +159,11 @@ final class Execs {
         this.changed = changed;
     }
 
-    /** {@return the ids of those that run, or are about to} */
-    List<String> running() {
+    /** {@return what the journal is to hold of them} */
+    List<ExecRecord> records() {
         lock.lock();
         try {
-            return known.values().stream()
-                    .filter(exec -> exec.stage == Stage.STARTED)
-                    .map(exec -> exec.id)
-                    .toList();
+            return known.values().stream().filter(Exec::isJournaled).map(Exec::record).toList();
         } finally {
             lock.unlock();
         }
@@ -141,22 +185,47 @@ final class Execs {
                 new Wanted(
                         AgentSpec.exec(request, plan.process()),
                         AgentSpec.user(request.user().isEmpty() ? plan.user() : request.user()),
-                        request.stdin()));
+                        request.stdin(),
+                        Optional.empty(),
+                        Map.of()));
         return id;
     }
 
     /**
      * Prepares a process that its owner has described and named.
      *
-     * @throws Fault ALREADY_EXISTS if there is one of that name, else as {@link
-     *     #prepare(GuestCalls, ExecRequest)}
+     * @param notes what the owner wants to find again; not empty
+     * @throws Fault ALREADY_EXISTS if there is one of that name, RESOURCE_EXHAUSTED also if the
+     *     journal cannot be written, else as {@link #prepare(GuestCalls, ExecRequest)}
      */
-    void prepare(GuestCalls guest, String id, RuntimeSpec.ContainerProcess process, boolean stdin) {
+    void prepare(
+            GuestCalls guest,
+            String id,
+            RuntimeSpec.ContainerProcess process,
+            boolean stdin,
+            Map<String, String> notes) {
         RequestCheck.check(process);
-        prepare(guest, id, new Wanted(AgentSpec.process(process), Optional.empty(), stdin));
+        Exec exec = prepare(guest, id, described(process, stdin, notes));
+        try {
+            changed.run();
+        } catch (Fault e) {
+            lock.lock();
+            try {
+                known.remove(id, exec);
+            } finally {
+                lock.unlock();
+            }
+            throw e;
+        }
     }
 
-    private void prepare(GuestCalls guest, String id, Wanted wanted) {
+    private static Wanted described(
+            RuntimeSpec.ContainerProcess process, boolean stdin, Map<String, String> notes) {
+        return new Wanted(
+                AgentSpec.process(process), Optional.empty(), stdin, Optional.of(process), notes);
+    }
+
+    private Exec prepare(GuestCalls guest, String id, Wanted wanted) {
         lock.lock();
         try {
             if (known.containsKey(id)) {
@@ -169,7 +238,20 @@ final class Execs {
                         "container %s has %d further processes, and no more are allowed",
                         plan.name(), living);
             }
-            add(made(guest, id, Optional.of(wanted), Stage.PREPARED));
+            ExecRecord record =
+                    new ExecRecord(
+                            id,
+                            Stage.PREPARED,
+                            wanted.described(),
+                            wanted.stdin(),
+                            wanted.process().getTerminal(),
+                            wanted.notes(),
+                            Map.of(),
+                            Optional.empty(),
+                            0);
+            Exec exec = made(guest, record, Optional.of(wanted));
+            add(exec);
+            return exec;
         } finally {
             lock.unlock();
         }
@@ -184,7 +266,7 @@ final class Execs {
         Exec exec = get(id);
         lock.lock();
         try {
-            if (exec.stage == Stage.STARTED) {
+            if (exec.stage == Stage.STARTING || exec.stage == Stage.STARTED) {
                 throw Fault.failedPrecondition(
                         "process %s of container %s runs", GuestText.printable(id), plan.name());
             }
@@ -194,6 +276,7 @@ final class Execs {
             lock.unlock();
         }
         exec.streams().abandon();
+        journalIfPossible(exec);
     }
 
     private void add(Exec exec) {
@@ -204,40 +287,86 @@ final class Execs {
     }
 
     /** Of one that is not known to have no standard error, it is read; its end is told at once. */
-    private Exec made(GuestCalls guest, String id, Optional<Wanted> wanted, Stage stage) {
-        boolean terminal = wanted.filter(asked -> asked.process().getTerminal()).isPresent();
+    private Exec made(GuestCalls guest, ExecRecord record, Optional<Wanted> wanted) {
         AttachedStreams attached = new AttachedStreams();
+        attached.noteDelivered(record.delivered());
         ProcessStreams streams =
                 new ProcessStreams(
                         guest,
                         container,
-                        id,
-                        terminal,
+                        record.id(),
+                        record.terminal(),
                         attached,
                         ProcessStreams.Sink.NOWHERE,
                         readerPatience,
                         around.crashPoints(),
                         around.clock());
-        return new Exec(
-                id,
-                wanted,
-                guest,
-                attached,
-                new ContainerProcess(guest, container, id, streams),
-                stage);
+        ContainerProcess process = new ContainerProcess(guest, container, record.id(), streams);
+        record.exit().ifPresent(process.exit()::complete);
+        return new Exec(record, wanted, guest, attached, process);
     }
 
-    /** Goes on with a process of a former daemon: it must not block on its output. */
-    void adopt(GuestCalls guest, String id) {
-        Exec exec = made(guest, id, Optional.empty(), Stage.STARTED);
+    /**
+     * Goes on with a process of a former daemon. One that runs is read from at once, since it must
+     * not block on its output.
+     *
+     * @param streams finds what was attached to it
+     */
+    void adopt(
+            GuestCalls guest,
+            ExecRecord record,
+            Function<ExecRecord, Reattachment.Streams> streams) {
+        Optional<Wanted> wanted =
+                record.process().map(process -> described(process, record.stdin(), record.notes()));
+        Exec exec = made(guest, record, wanted);
+        boolean starting = record.stage() == Stage.STARTING;
+        if (starting && wanted.isPresent()) {
+            exec.uncertain = true;
+            exec.stage = Stage.PREPARED; // its owner asks again, or gives it up
+        }
         lock.lock();
         try {
             add(exec);
         } finally {
             lock.unlock();
         }
-        exec.streams().start();
-        awaitEndOf(exec);
+        if (record.stage() == Stage.STARTED || (starting && wanted.isEmpty())) {
+            Reattachment.Streams found = streams.apply(record);
+            exec.attached.attach(
+                    found.stdin().orElse(null),
+                    found.stdout().orElse(null),
+                    found.stderr().orElse(null));
+            exec.streams().start();
+            awaitEndOf(exec);
+        }
+    }
+
+    /** Remembers a process of a former daemon that went down with its container, or before. */
+    void adoptEnded(ExecRecord record, Optional<ProcessExit> container) {
+        ProcessExit exit =
+                record.exit()
+                        .orElse(
+                                new ProcessExit(
+                                        CrashPoints.KILLED,
+                                        false,
+                                        container.map(ProcessExit::error).orElse("")));
+        ExecRecord ended =
+                new ExecRecord(
+                        record.id(),
+                        Stage.ENDED,
+                        Optional.empty(),
+                        record.stdin(),
+                        record.terminal(),
+                        record.notes(),
+                        record.delivered(),
+                        Optional.of(exit),
+                        record.finishedAtMillis());
+        lock.lock();
+        try {
+            add(made(GONE, ended, Optional.empty()));
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -252,7 +381,9 @@ final class Execs {
         try {
             changed.run();
             around.crashPoints().reach(CrashPoint.EXEC_JOURNALED);
-            exec.guest.call(AgentMethods.EXEC_PROCESS, message(id, wanted), deadline);
+            if (!isThere(exec)) {
+                exec.guest.call(AgentMethods.EXEC_PROCESS, message(id, wanted), deadline);
+            }
             around.crashPoints().reach(CrashPoint.EXEC_STARTED);
         } catch (IOException e) {
             throw failed(
@@ -263,6 +394,8 @@ final class Execs {
         if (!wanted.stdin()) {
             closeInput(exec, deadline);
         }
+        started(exec);
+        journalIfPossible(exec);
         exec.streams().start();
         awaitEndOf(exec);
         if (isUnwanted(exec)) {
@@ -279,11 +412,38 @@ final class Execs {
             if (exec.stage != Stage.PREPARED || exec.wanted.isEmpty()) {
                 throw Fault.failedPrecondition("process %s was already started", exec.id);
             }
-            exec.stage = Stage.STARTED;
+            exec.stage = Stage.STARTING;
             return exec.wanted.get();
         } finally {
             lock.unlock();
         }
+    }
+
+    private void started(Exec exec) {
+        lock.lock();
+        try {
+            if (exec.stage == Stage.STARTING) {
+                exec.stage = Stage.STARTED;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * {@return whether a former daemon has started it already} An agent that cannot be asked
+     * without a deed refuses a second process of the same name.
+     */
+    private boolean isThere(Exec exec) throws IOException {
+        lock.lock();
+        try {
+            if (!exec.uncertain) {
+                return false;
+            }
+        } finally {
+            lock.unlock();
+        }
+        return exec.streams().isKnownToTheGuest();
     }
 
     private ExecProcessRequest message(String id, Wanted wanted) {
@@ -352,18 +512,25 @@ final class Execs {
         exec.streams().abandon();
         lock.lock();
         try {
+            exec.finishedAtMillis =
+                    exec.finishedAtMillis == 0 ? around.nowMillis() : exec.finishedAtMillis;
             exec.stage = Stage.ENDED;
             forgetOld();
         } finally {
             lock.unlock();
         }
         exec.process.exit().complete(how);
+        journalIfPossible(exec);
+    }
+
+    /** The deed is done: a journal that is full keeps it from a later daemon alone. */
+    private void journalIfPossible(Exec exec) {
         try {
             changed.run();
         } catch (Fault e) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "the end of a process was not journaled id={0} reason={1}",
+                    "what became of a process was not journaled id={0} reason={1}",
                     exec.id,
                     e.getMessage());
         }
@@ -404,7 +571,11 @@ final class Execs {
         try {
             over = true;
             left = List.copyOf(known.values());
-            left.forEach(exec -> exec.stage = Stage.ENDED);
+            long now = around.nowMillis();
+            for (Exec exec : left) {
+                exec.finishedAtMillis = exec.finishedAtMillis == 0 ? now : exec.finishedAtMillis;
+                exec.stage = Stage.ENDED;
+            }
         } finally {
             lock.unlock();
         }
@@ -414,8 +585,8 @@ final class Execs {
         }
     }
 
-    /** Ends what is attached: this daemon lets go. */
-    void letGo() {
+    /** Ends what is attached: this daemon lets go. What is being delivered has a moment. */
+    void letGo(Deadline deadline) throws InterruptedException {
         List<Exec> left;
         lock.lock();
         try {
@@ -423,7 +594,20 @@ final class Execs {
         } finally {
             lock.unlock();
         }
-        left.forEach(exec -> exec.streams().abandon());
+        for (Exec exec : left) {
+            exec.streams().letGo(deadline);
+        }
+    }
+
+    /** {@return when a process ended, since the epoch; 0 if it has not, or is not known} */
+    long finishedAtMillis(String id) {
+        lock.lock();
+        try {
+            Exec exec = known.get(id);
+            return exec == null ? 0 : exec.finishedAtMillis;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -446,7 +630,7 @@ final class Execs {
         }
         switch (found) {
             case PREPARED -> end(exec, new ProcessExit(CrashPoints.KILLED, false, ""));
-            case STARTED -> kill(exec); // if it does not exist yet, start() does it again
+            case STARTING, STARTED -> kill(exec); // if it does not exist yet, start() does it again
             case ENDED -> {}
         }
     }

@@ -16,10 +16,12 @@ import io.bunkai.api.guest.ReadOutputResponse;
 import io.bunkai.api.guest.WriteInputRequest;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import io.bunkai.base.NanoClock;
 import io.bunkai.ttrpc.Method;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -253,22 +255,29 @@ final class ProcessStreams {
         crashPoints.reach(CrashPoint.OUTPUT_RECEIVED);
         sink.accept(stream, offset, data);
         crashPoints.reach(CrashPoint.OUTPUT_KEPT);
-        deliverToReader(stream, data);
+        deliverToReader(stream, offset, data);
         crashPoints.reach(CrashPoint.OUTPUT_DELIVERED);
     }
 
-    private void deliverToReader(OutputLog.Stream stream, byte[] data) {
+    /** A former daemon may have delivered the beginning of it, and noted that when it let go. */
+    private void deliverToReader(OutputLog.Stream stream, long offset, byte[] data) {
         OutputStream output = attached.output(stream);
-        if (output == null) {
-            return;
-        }
+        long before = Math.clamp(attached.delivered(stream) - offset, 0, data.length);
+        long got = before;
         unfinishedWrites.incrementAndGet();
         try {
-            output.write(data);
-            output.flush();
+            if (output != null) {
+                output.write(data, (int) before, data.length - (int) before);
+                output.flush();
+            }
+            got = data.length;
+        } catch (InterruptedIOException e) {
+            got += e.bytesTransferred;
+            attached.closeOutput(stream);
         } catch (IOException e) {
             attached.closeOutput(stream); // the reader has gone; the process does not notice
         } finally {
+            attached.noteDelivered(stream, offset + got);
             movedAt.set(clock.nanos());
             unfinishedWrites.decrementAndGet();
         }
@@ -402,6 +411,32 @@ final class ProcessStreams {
     void awaitRest(Deadline deadline) throws InterruptedException {
         for (Thread output : outputs) {
             output.join(deadline.remaining());
+        }
+    }
+
+    /**
+     * Ends what is attached and waits until nothing more is delivered: this daemon lets go, after
+     * the guest has been let go of. From then on it is certain how much has been delivered.
+     */
+    void letGo(Deadline deadline) throws InterruptedException {
+        awaitRest(deadline);
+        attached.closeAll();
+        awaitRest(Deadline.after(POLL.multipliedBy(50)));
+    }
+
+    /**
+     * {@return whether the guest has this process, running or ended} Asks for the length of its
+     * input, which says no more; an agent that does not count is taken for one that has not.
+     */
+    boolean isKnownToTheGuest() throws IOException {
+        if (!acknowledged()) {
+            return false;
+        }
+        try {
+            writeAt(0, ByteString.EMPTY);
+            return true;
+        } catch (Fault e) {
+            return e.code() != FaultCode.NOT_FOUND;
         }
     }
 

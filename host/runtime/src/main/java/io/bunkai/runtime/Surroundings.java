@@ -20,6 +20,9 @@ interface Surroundings {
 
     CrashPoints crashPoints();
 
+    /** {@return what finds the streams of an owner's processes again} */
+    Reattachment reattachment();
+
     /** {@return whether this daemon is about to end, so that what breaks now is not a loss} */
     boolean isClosing();
 

@@ -490,11 +490,16 @@ class BundleTest {
             Container container = created(containers, spec(PROCESS, LINUX));
             container.start(FakeNode.soon());
             RuntimeSpec.ContainerProcess process = spec(PROCESS).process();
-            container.exec("shell", process, false);
+            container.exec("shell", process, false, Map.of("stdout", ""));
             assertThat(
                             catchThrowableOfType(
                                             Fault.class,
-                                            () -> container.exec("shell", process, false))
+                                            () ->
+                                                    container.exec(
+                                                            "shell",
+                                                            process,
+                                                            false,
+                                                            Map.of("stdout", "")))
                                     .code())
                     .isEqualTo(FaultCode.ALREADY_EXISTS);
             container.startExec("shell", FakeNode.soon());
@@ -502,7 +507,7 @@ class BundleTest {
             container.forgetExec("shell");
             assertThat(catchThrowableOfType(Fault.class, () -> container.exit("shell")).code())
                     .isEqualTo(FaultCode.NOT_FOUND);
-            container.exec("shell", process, false);
+            container.exec("shell", process, false, Map.of("stdout", ""));
         }
     }
 

@@ -4,6 +4,7 @@ package io.bunkai.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.google.protobuf.Empty;
 import io.bunkai.api.AgentMethods;
@@ -316,6 +317,8 @@ class ExecTest {
         String exec = container.exec(FakeNode.exec("sleep"));
         assertThat(container.record().execs()).isEmpty();
         container.startExec(exec, FakeNode.soon());
-        assertThat(container.record().execs()).containsExactly(exec);
+        assertThat(container.record().execs())
+                .extracting(ExecRecord::id, ExecRecord::stage)
+                .containsExactly(tuple(exec, ExecRecord.Stage.STARTED));
     }
 }

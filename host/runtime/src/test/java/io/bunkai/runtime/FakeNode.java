@@ -112,8 +112,19 @@ public final class FakeNode implements AutoCloseable {
 
     /** {@return what a daemon begins with that does this at its crash points} */
     public Containers open(CrashPoints crashPoints) {
+        return open(crashPoints, Reattachment.NONE);
+    }
+
+    /** {@return what a daemon begins with that finds the streams of owners again} */
+    public Containers open(CrashPoints crashPoints, Reattachment reattachment) {
         return Containers.open(
-                planner(""), layers, hypervisor, stateRoot, NanoClock.SYSTEM, crashPoints);
+                planner(""),
+                layers,
+                hypervisor,
+                stateRoot,
+                NanoClock.SYSTEM,
+                crashPoints,
+                reattachment);
     }
 
     /** {@return a planner by a configuration file with this content} */

@@ -64,7 +64,9 @@ class JournalTest {
         record = record.withVmm(new ProcessIdentity(4711, 123_456_789L)).running(1);
         journal.write(record);
         assertThat(readBack()).isEqualTo(record);
-        record = record.withExecs(List.of("exec-1", "exec-2"));
+        record =
+                record.withExecs(List.of(exec("exec-1"), exec("exec-2")))
+                        .withDelivered(Map.of(OutputLog.Stream.STDOUT, 65536L));
         journal.write(record);
         assertThat(readBack()).isEqualTo(record);
         record = record.ending(new ProcessExit(137, true, "why"), 2);
@@ -73,12 +75,26 @@ class JournalTest {
         assertThat(readBack().exit()).isEqualTo(Optional.of(new ProcessExit(137, true, "why")));
     }
 
+    private static ExecRecord exec(String id) {
+        return new ExecRecord(
+                id,
+                ExecRecord.Stage.ENDED,
+                Optional.empty(),
+                true,
+                false,
+                Map.of("stdout", "/fifo"),
+                Map.of(OutputLog.Stream.STDERR, 5L),
+                Optional.of(ProcessExit.ended(3, false)),
+                1_700_000_001_500L);
+    }
+
     @Test
     void itsFormIsFixed() throws IOException {
         journal.write(
                 record().withVmm(new ProcessIdentity(4711, 99))
                         .running(1_700_000_001_000L)
-                        .withExecs(List.of("exec-1"))
+                        .withExecs(List.of(exec("exec-1")))
+                        .withDelivered(Map.of(OutputLog.Stream.STDOUT, 7L))
                         .ending(ProcessExit.ended(7, false), 1_700_000_002_000L));
         String json =
                 PlanJson.MAPPER

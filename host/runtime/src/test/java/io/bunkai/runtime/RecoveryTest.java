@@ -383,7 +383,9 @@ class RecoveryTest {
         }
         try (Containers containers = node.open()) {
             // and once more, so that it is still in the journal
-            assertThat(containers.get(id).record().execs()).containsExactly(exec);
+            assertThat(containers.get(id).record().execs())
+                    .extracting(ExecRecord::id)
+                    .containsExactly(exec);
         }
         try (Containers containers = node.open()) {
             Container found = containers.get(id);

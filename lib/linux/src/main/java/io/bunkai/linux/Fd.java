@@ -46,6 +46,8 @@ public final class Fd implements AutoCloseable {
     private static final int F_SETFL = 4;
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
+    private static final int MSG_PEEK = 2;
+    private static final int MSG_DONTWAIT = 0x40;
     private static final int CLOSED = -1;
     private static final int STREAM_BUFFER = 64 * 1024;
 
@@ -217,6 +219,36 @@ public final class Fd implements AutoCloseable {
         MemorySegment scratch = Scratch.lease();
         try {
             return tryRead(scratch, buffer, offset, Math.min(length, Scratch.BYTES));
+        } finally {
+            Scratch.giveBack(scratch);
+        }
+    }
+
+    /**
+     * What a read of this socket would get, which stays there: how many bytes, or a negated errno,
+     * EAGAIN if there is nothing.
+     */
+    int tryPeek(byte[] buffer, int offset, int length) {
+        Objects.checkFromIndexSize(offset, length, buffer.length);
+        MemorySegment scratch = Scratch.lease();
+        try {
+            int most = Math.min(length, Scratch.BYTES);
+            long n;
+            do {
+                // ssize_t recvfrom(int, void *buf, size_t len, int flags, sockaddr *, socklen_t *);
+                n =
+                        Native.syscall(
+                                SystemCall.RECVFROM,
+                                number(),
+                                scratch.address(),
+                                most,
+                                MSG_PEEK | MSG_DONTWAIT,
+                                0,
+                                0);
+            } while (n == -Errno.EINTR);
+            MemorySegment.copy(
+                    scratch, ValueLayout.JAVA_BYTE, 0, buffer, offset, (int) Math.max(0, n));
+            return (int) n;
         } finally {
             Scratch.giveBack(scratch);
         }

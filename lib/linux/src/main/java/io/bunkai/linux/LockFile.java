@@ -70,6 +70,22 @@ public final class LockFile implements AutoCloseable {
     }
 
     /**
+     * {@return the lock that came with a descriptor of another process} It belongs to the open
+     * file, so whoever has that file open has it, and it is let go when the last of them closes it.
+     */
+    public static LockFile takenOver(Fd locked) {
+        return new LockFile(locked);
+    }
+
+    /**
+     * {@return the open file that has the lock, for another process to take over; still this
+     * object's}
+     */
+    public Fd descriptor() {
+        return fd;
+    }
+
+    /**
      * {@return whether somebody has the lock on {@code file}; nobody has one on a file that is not
      * there}
      *

@@ -4,14 +4,11 @@ package io.bunkai.linux;
 
 import io.bunkai.base.Fault;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
@@ -26,14 +23,21 @@ public final class UnixListener implements AutoCloseable {
 
     private final Path path;
     private final String name;
-    private final ServerSocketChannel socket;
-    private final Consumer<SocketChannel> handler;
+    private final Fd socket;
+    private final WaitingFd waiting;
+    private final Consumer<UnixConnection> handler;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private UnixListener(
-            Path path, String name, ServerSocketChannel socket, Consumer<SocketChannel> handler) {
+            Path path,
+            String name,
+            Fd socket,
+            WaitingFd waiting,
+            Consumer<UnixConnection> handler) {
         this.path = path;
         this.name = name;
         this.socket = socket;
+        this.waiting = waiting;
         this.handler = handler;
     }
 
@@ -44,18 +48,36 @@ public final class UnixListener implements AutoCloseable {
      * @param handler called with each connection, blocking, on a virtual thread
      * @throws IOException if the path cannot be bound
      */
-    public static UnixListener open(Path path, String name, Consumer<SocketChannel> handler)
+    public static UnixListener open(Path path, String name, Consumer<UnixConnection> handler)
             throws IOException {
         Files.deleteIfExists(path);
-        ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        Fd socket = UnixSockets.listen(path);
         try {
-            socket.bind(UnixDomainSocketAddress.of(path));
             Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
         } catch (IOException e) {
             socket.close();
             throw e;
         }
-        UnixListener listener = new UnixListener(path, name, socket, handler);
+        return over(socket, path, name, handler);
+    }
+
+    /**
+     * {@return a listener that goes on with a socket which listens at {@code path} already, and
+     * belongs to it from now on} Who has connected meanwhile is accepted first.
+     *
+     * @throws IOException if the socket cannot be used; it is closed then
+     */
+    public static UnixListener over(
+            Fd socket, Path path, String name, Consumer<UnixConnection> handler)
+            throws IOException {
+        WaitingFd waiting;
+        try {
+            waiting = WaitingFd.toRead(socket);
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
+        UnixListener listener = new UnixListener(path, name, socket, waiting, handler);
         Thread.ofVirtual().name(name).start(listener::accept);
         return listener;
     }
@@ -67,16 +89,21 @@ public final class UnixListener implements AutoCloseable {
 
     /** {@return whether nobody has closed it yet} */
     public boolean isOpen() {
-        return socket.isOpen();
+        return !closed.get();
+    }
+
+    /** {@return the socket, for others to keep a second descriptor of; still this object's} */
+    public Fd descriptor() {
+        return socket;
     }
 
     private void accept() {
-        while (socket.isOpen()) {
+        while (isOpen()) {
             try {
-                SocketChannel client = socket.accept();
+                UnixConnection client = UnixConnection.of(waiting.accept());
                 Thread.ofVirtual().name(name + " client").start(() -> handler.accept(client));
             } catch (IOException e) {
-                if (socket.isOpen()) {
+                if (isOpen()) {
                     LOG.log(
                             System.Logger.Level.WARNING,
                             "a connection was not accepted socket={0} reason={1}",
@@ -97,14 +124,27 @@ public final class UnixListener implements AutoCloseable {
     }
 
     /**
-     * Stops accepting and removes the socket's file. Connections stay.
+     * Stops accepting, and leaves the socket's file: another descriptor of the socket goes on.
+     * Idempotent.
+     */
+    public void letGo() {
+        closed.set(true);
+        waiting.close();
+    }
+
+    /**
+     * Stops accepting and removes the socket's file. Connections stay. Idempotent.
      *
      * @throws Fault INTERNAL if the file cannot be removed
      */
     @Override
     public void close() {
+        boolean first = !closed.getAndSet(true);
+        waiting.close();
+        if (!first) {
+            return;
+        }
         try {
-            socket.close();
             Files.deleteIfExists(path);
         } catch (IOException e) {
             throw Fault.internal("socket %s could not be closed", path).causedBy(e);

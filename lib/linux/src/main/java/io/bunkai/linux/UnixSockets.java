@@ -27,6 +27,9 @@ public final class UnixSockets {
     private static final int SOL_SOCKET = 1;
     private static final int SCM_RIGHTS = 1;
     private static final int SO_ACCEPTCONN = 30;
+    private static final int SO_PEERCRED = 17;
+    private static final int UCRED_INTS = 3;
+    private static final int BACKLOG = 128;
     private static final int SHUT_WR = 1;
     private static final int SHUT_RDWR = 2;
     private static final int MSG_NOSIGNAL = 0x4000;
@@ -162,7 +165,7 @@ public final class UnixSockets {
             // int listen(int sockfd, int backlog);
             ErrnoException.check(
                     "listen " + path,
-                    Native.syscall(SystemCall.LISTEN, socket.number(), MOST_DESCRIPTORS, 0));
+                    Native.syscall(SystemCall.LISTEN, socket.number(), BACKLOG, 0));
             return socket;
         } catch (ErrnoException e) {
             socket.close();
@@ -172,12 +175,44 @@ public final class UnixSockets {
 
     /** {@return the next connection; blocks the calling thread until there is one} */
     public static Fd accept(Fd listener) throws ErrnoException {
+        return new Fd((int) ErrnoException.check("accept", tryAccept(listener)));
+    }
+
+    /** The number of the next connection's descriptor, or a negated errno. */
+    static int tryAccept(Fd listener) {
         while (true) {
             // int accept4(int sockfd, struct sockaddr *, socklen_t *, int flags);
             long fd = Native.syscall(SystemCall.ACCEPT4, listener.number(), 0, 0, SOCK_CLOEXEC);
             if (fd != -Errno.EINTR) {
-                return new Fd((int) ErrnoException.check("accept", fd));
+                return (int) fd;
             }
+        }
+    }
+
+    /**
+     * {@return who has connected}
+     *
+     * @spec https://man7.org/linux/man-pages/man7/unix.7.html unix(7), SO_PEERCRED
+     */
+    static UnixConnection.Peer peer(Fd socket) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment credentials = arena.allocate(JAVA_INT, UCRED_INTS);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, UCRED_INTS * Integer.BYTES);
+            // int getsockopt(int fd, int level, int name, void *value, socklen_t *length);
+            long result =
+                    Native.syscall(
+                            SystemCall.GETSOCKOPT,
+                            socket.number(),
+                            SOL_SOCKET,
+                            SO_PEERCRED,
+                            credentials.address(),
+                            length.address(),
+                            0);
+            ErrnoException.check("getsockopt", result);
+            return new UnixConnection.Peer(
+                    credentials.getAtIndex(JAVA_INT, 0),
+                    credentials.getAtIndex(JAVA_INT, 1),
+                    credentials.getAtIndex(JAVA_INT, 2));
         }
     }
 
@@ -239,6 +274,17 @@ public final class UnixSockets {
      * @spec https://man7.org/linux/man-pages/man2/sendmsg.2.html sendmsg(2)
      */
     public static void send(Fd socket, byte[] data, List<Fd> descriptors) throws ErrnoException {
+        send(socket, MemorySegment.NULL, data, descriptors);
+    }
+
+    /**
+     * As above, to a certain address.
+     *
+     * @param to a {@code sockaddr_un}, as long as it is used; {@link MemorySegment#NULL} for the
+     *     other end of a connection
+     */
+    static void send(Fd socket, MemorySegment to, byte[] data, List<Fd> descriptors)
+            throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate(Math.max(1, data.length));
             MemorySegment.copy(data, 0, bytes, JAVA_BYTE, 0, data.length);
@@ -254,9 +300,21 @@ public final class UnixSockets {
                 }
             }
             MemorySegment header = header(arena, bytes, data.length, control, controlBytes);
-            long n =
-                    Native.syscall(
-                            SystemCall.SENDMSG, socket.number(), header.address(), MSG_NOSIGNAL);
+            header.set(JAVA_LONG, Structs.offset(Structs.MSGHDR, "msg_name"), to.address());
+            header.set(
+                    JAVA_INT,
+                    Structs.offset(Structs.MSGHDR, "msg_namelen"),
+                    Math.toIntExact(to.byteSize()));
+            long n;
+            do {
+                // ssize_t sendmsg(int sockfd, const struct msghdr *msg, int flags);
+                n =
+                        Native.syscall(
+                                SystemCall.SENDMSG,
+                                socket.number(),
+                                header.address(),
+                                MSG_NOSIGNAL);
+            } while (n == -Errno.EINTR);
             if (ErrnoException.check("sendmsg", n) != data.length) {
                 throw new ErrnoException("sendmsg was cut short", Errno.EAGAIN);
             }
@@ -281,7 +339,7 @@ public final class UnixSockets {
         return address;
     }
 
-    private static MemorySegment header(
+    static MemorySegment header(
             Arena arena, MemorySegment data, int length, MemorySegment control, long controlBytes) {
         MemorySegment vector = arena.allocate(Structs.IOVEC);
         vector.set(JAVA_LONG, 0, data.address());
@@ -295,7 +353,7 @@ public final class UnixSockets {
         return header;
     }
 
-    private static List<Fd> descriptors(MemorySegment control) {
+    static List<Fd> descriptors(MemorySegment control) {
         List<Fd> found = new ArrayList<>();
         long headBytes = Structs.CMSGHDR.byteSize();
         long at = 0;
@@ -316,7 +374,7 @@ public final class UnixSockets {
         return found;
     }
 
-    private static long controlBytes(int descriptors) {
+    static long controlBytes(int descriptors) {
         return aligned(Structs.CMSGHDR.byteSize() + 4L * descriptors);
     }
 

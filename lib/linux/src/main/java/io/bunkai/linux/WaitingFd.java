@@ -10,6 +10,7 @@ import java.io.OutputStream;
 import java.util.Objects;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +21,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Owns its descriptor, which becomes non-blocking. Safe for use by several threads: closing
  * wakes whoever waits with an {@link IOException}, and nobody reaches a later file that has got the
  * same number. A thread that is interrupted while it waits gets an {@link InterruptedIOException}
- * and stays interrupted; nothing is lost by that, and the next call goes on.
+ * and stays interrupted; nothing is lost by that, and the next call goes on. A stream that breaks
+ * off in the middle of what it was to write says so with an {@link InterruptedIOException}, too,
+ * whose {@code bytesTransferred} have been written.
  */
 public final class WaitingFd implements AutoCloseable {
     private final Fd fd;
@@ -68,11 +71,28 @@ public final class WaitingFd implements AutoCloseable {
      * @throws IOException if this is closed before there is anything to read
      */
     public int read(byte[] buffer, int offset, int length) throws IOException {
+        return read(() -> fd.tryRead(buffer, offset, length));
+    }
+
+    /**
+     * As {@link #read}, from a socket, of which the bytes are not taken: they are what the next
+     * read gets.
+     */
+    int peek(byte[] buffer, int offset, int length) throws IOException {
+        return read(() -> fd.tryPeek(buffer, offset, length));
+    }
+
+    /** Accepts a connection of this listening socket, once there is one. */
+    Fd accept() throws IOException {
+        return new Fd(read(() -> UnixSockets.tryAccept(fd)));
+    }
+
+    private int read(IntSupplier attempt) throws IOException {
         lock.lock();
         try {
             while (true) {
                 checkOpen();
-                int n = fd.tryRead(buffer, offset, length);
+                int n = attempt.getAsInt();
                 if (n != -Errno.EAGAIN) {
                     return (int) ErrnoException.check("read", n);
                 }
@@ -267,6 +287,14 @@ public final class WaitingFd implements AutoCloseable {
                 } catch (InterruptedIOException e) {
                     e.bytesTransferred = done;
                     throw e;
+                } catch (IOException e) {
+                    if (done == 0) {
+                        throw e;
+                    }
+                    InterruptedIOException failure = new InterruptedIOException(e.getMessage());
+                    failure.bytesTransferred = done;
+                    failure.initCause(e);
+                    throw failure;
                 }
             }
         }

@@ -17,6 +17,7 @@ import java.io.OutputStream;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.Condition;
@@ -33,6 +34,7 @@ final class ServedConnection implements Connection {
     private final TtrpcServer server;
     private final OutputStream out;
     private final Executor handlers;
+    private final CallLog log;
 
     // Held while a response is written: a peer that does not read holds up its own calls only.
     private final ReentrantLock writing = new ReentrantLock();
@@ -46,10 +48,11 @@ final class ServedConnection implements Connection {
 
     private int lastStream; // the reading thread's alone; unsigned
 
-    ServedConnection(TtrpcServer server, OutputStream out, Executor handlers) {
+    ServedConnection(TtrpcServer server, OutputStream out, Executor handlers, CallLog log) {
         this.server = server;
         this.out = out;
         this.handlers = handlers;
+        this.log = log;
     }
 
     /** Told apart by identity: the same runnable may be registered twice. */
@@ -63,12 +66,34 @@ final class ServedConnection implements Connection {
 
     /** A call in the works. Its actions live in the connection's set until the handler returns. */
     private final class ServedCall implements Call {
+        private final int stream;
         private final Deadline deadline;
         private final Set<Action> actions = new LinkedHashSet<>(); // guarded by the lock
         private boolean returned; // guarded by the lock
 
-        ServedCall(Deadline deadline) {
+        ServedCall(int stream, Deadline deadline) {
+            this.stream = stream;
             this.deadline = deadline;
+        }
+
+        @Override
+        public boolean isRepeated() {
+            return log.isRepeated(stream);
+        }
+
+        @Override
+        public Optional<byte[]> noted() {
+            return log.note(stream);
+        }
+
+        @Override
+        public void note(byte[] note) {
+            log.note(stream, note);
+        }
+
+        @Override
+        public void park() {
+            log.parked(stream);
         }
 
         @Override
@@ -171,19 +196,19 @@ final class ServedConnection implements Connection {
     private void answer(int stream, byte flags, byte[] data) {
         byte @Nullable [] frame = null;
         try {
-            frame = encode(stream, handle(flags, data));
+            frame = encode(stream, handle(stream, flags, data));
         } finally {
             // Before the answer goes out, since whoever has it may call again at once.
             leave(frame != null);
         }
         try {
-            respond(frame);
+            respond(stream, frame);
         } finally {
             answered();
         }
     }
 
-    private Response handle(byte flags, byte[] data) {
+    private Response handle(int stream, byte flags, byte[] data) {
         Request request;
         try {
             var input = UnsafeByteOperations.unsafeWrap(data).newCodedInput();
@@ -204,13 +229,13 @@ final class ServedConnection implements Connection {
                     Fault.unimplemented(
                             "%s takes one message and not a stream", registered.method().path()));
         }
-        return call(registered, request);
+        return call(stream, registered, request);
     }
 
     private <Q extends MessageLite, R extends MessageLite> Response call(
-            Registered<Q, R> registered, Request envelope) {
+            int stream, Registered<Q, R> registered, Request envelope) {
         Method<Q, R> method = registered.method();
-        ServedCall call = new ServedCall(deadline(envelope));
+        ServedCall call = new ServedCall(stream, deadline(envelope));
         try {
             Q request = method.request().parseFrom(envelope.getPayload());
             R response = registered.handler().handle(request, call);
@@ -257,14 +282,16 @@ final class ServedConnection implements Connection {
     }
 
     private void refuse(int stream, Fault reason) {
-        respond(encode(stream, failed(reason)));
+        respond(stream, encode(stream, failed(reason)));
     }
 
-    private void respond(byte[] frame) {
+    /** Once nothing is read any more, nobody is answered: perhaps a successor does that. */
+    private void respond(int stream, byte[] frame) {
         writing.lock();
         try {
             if (isOpen()) {
                 Frames.write(out, frame);
+                log.answered(stream);
             }
         } catch (IOException e) {
             // The reading thread sees the end of the connection too, and its caller decides.

@@ -126,7 +126,13 @@ public final class TtrpcServer {
      * others.
      */
     public void serveOn(InputStream in, OutputStream out, Executor handlers) throws IOException {
-        new ServedConnection(this, out, handlers).serve(in);
+        serveOn(in, out, handlers, CallLog.NONE);
+    }
+
+    /** As {@link #serveOn(InputStream, OutputStream, Executor)}, with calls that are logged. */
+    public void serveOn(InputStream in, OutputStream out, Executor handlers, CallLog log)
+            throws IOException {
+        new ServedConnection(this, out, handlers, log).serve(in);
     }
 
     @Nullable Registered<?, ?> find(String service, String method) {
