@@ -62,6 +62,7 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         "run/tasks",
         "run/tasks/*.owner",
         "run/tasks/*.sock", // of each containerd that has asked
+        "run/calls",
         "log",
         "log/*",
         "lib",
