@@ -207,10 +207,10 @@ class JournalTest {
     void anotherVersionIsRefused() throws IOException {
         journal.write(record());
         Path file = directory.resolve(ID).resolve("journal.json");
-        Files.writeString(file, Files.readString(file).replace("\"version\":2", "\"version\":3"));
+        Files.writeString(file, Files.readString(file).replace("\"version\":3", "\"version\":4"));
         Fault fault = catchThrowableOfType(Fault.class, journal::readAll);
         assertThat(fault.code()).isEqualTo(FaultCode.FAILED_PRECONDITION);
-        assertThat(fault).hasMessageContaining("version 3");
+        assertThat(fault).hasMessageContaining("version 4");
     }
 
     @Test

@@ -15,7 +15,6 @@ import io.bunkai.linux.Spawn;
 import io.bunkai.linux.WaitingFd;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.io.OutputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -189,13 +188,13 @@ final class BinaryLogger implements AutoCloseable {
     }
 
     /** {@return where it takes stdout from; a write fails once it has ended} */
-    OutputStream stdout() {
-        return stdoutWriter.output();
+    WaitingFd stdout() {
+        return stdoutWriter;
     }
 
     /** {@return where it takes stderr from; a write fails once it has ended} */
-    OutputStream stderr() {
-        return stderrWriter.output();
+    WaitingFd stderr() {
+        return stderrWriter;
     }
 
     /**

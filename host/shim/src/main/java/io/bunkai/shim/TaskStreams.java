@@ -35,6 +35,7 @@ public final class TaskStreams implements AutoCloseable {
     private final Fifo.@Nullable Reader stdin;
     private final @Nullable OutputStream stdout;
     private final @Nullable OutputStream stderr;
+    private final KeptStreams kept;
     private final Closer owned;
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -42,10 +43,12 @@ public final class TaskStreams implements AutoCloseable {
             Fifo.@Nullable Reader stdin,
             @Nullable OutputStream stdout,
             @Nullable OutputStream stderr,
+            KeptStreams kept,
             Closer owned) {
         this.stdin = stdin;
         this.stdout = stdout;
         this.stderr = stderr;
+        this.kept = kept;
         this.owned = owned;
     }
 
@@ -56,6 +59,8 @@ public final class TaskStreams implements AutoCloseable {
      * @param stdio the names
      * @param id of the process, as a logging program is told: the exec's for an exec
      * @param namespace containerd's namespace, for the same
+     * @param kept where FIFOs and a logger's pipes are kept; what a former daemon has left there is
+     *     gone on with instead of opened
      * @param deadline when to give up waiting for readers and logging programs
      * @throws Fault INVALID_ARGUMENT if a name has no meaning, NOT_FOUND if there is no such FIFO
      *     or program, PERMISSION_DENIED, DEADLINE_EXCEEDED if nobody reads a FIFO or a logging
@@ -63,15 +68,17 @@ public final class TaskStreams implements AutoCloseable {
      *     if no descriptor or process is left
      * @throws InterruptedException if the thread was interrupted while it waited
      */
-    public static TaskStreams open(Stdio stdio, String id, String namespace, Deadline deadline)
+    static TaskStreams open(
+            Stdio stdio, String id, String namespace, KeptStreams kept, Deadline deadline)
             throws InterruptedException {
-        return open(stdio, id, namespace, deadline, BinaryLogger.Patience.DEFAULT);
+        return open(stdio, id, namespace, kept, deadline, BinaryLogger.Patience.DEFAULT);
     }
 
     static TaskStreams open(
             Stdio stdio,
             String id,
             String namespace,
+            KeptStreams kept,
             Deadline deadline,
             BinaryLogger.Patience patience)
             throws InterruptedException {
@@ -80,12 +87,14 @@ public final class TaskStreams implements AutoCloseable {
         // A terminal has one output. containerd may name stderr all the same, and nobody reads it.
         StreamTarget error = StreamTarget.parse("stderr", stdio.terminal() ? "" : stdio.stderr());
         try (Closer undo = new Closer()) {
-            Opening opening = new Opening(id, namespace, deadline, patience, undo);
+            Opening opening = new Opening(id, namespace, kept, deadline, patience, undo);
             Fifo.Reader stdin = opening.input(input);
-            OutputStream stdout = opening.output("stdout", output, BinaryLogger::stdout);
-            OutputStream stderr = opening.output("stderr", error, BinaryLogger::stderr);
+            OutputStream stdout =
+                    opening.output("stdout", KeptStreams.STDOUT, output, BinaryLogger::stdout);
+            OutputStream stderr =
+                    opening.output("stderr", KeptStreams.STDERR, error, BinaryLogger::stderr);
             opening.closeUnused(output, error);
-            return new TaskStreams(stdin, stdout, stderr, undo.release());
+            return new TaskStreams(stdin, stdout, stderr, kept, undo.release());
         }
     }
 
@@ -109,7 +118,9 @@ public final class TaskStreams implements AutoCloseable {
      * then comes the end, whoever still has the FIFO open. Idempotent; without input, nothing.
      */
     public void closeInput() {
-        if (stdin != null) {
+        if (stdin != null && !closed.get()) {
+            kept.drop(KeptStreams.STDIN); // first: one file is not kept under two names
+            kept.keep(KeptStreams.ENDED_STDIN, stdin.descriptor());
             stdin.end();
         }
     }
@@ -125,6 +136,7 @@ public final class TaskStreams implements AutoCloseable {
             close(stdin);
             close(stdout);
             close(stderr);
+            kept.dropAll();
             owned.close();
         }
     }
@@ -141,13 +153,41 @@ public final class TaskStreams implements AutoCloseable {
 
     /** Which of a logger's two outputs. */
     private interface LoggerOutput {
-        OutputStream of(BinaryLogger logger);
+        WaitingFd of(BinaryLogger logger);
+    }
+
+    /** An output that is kept until it is closed. */
+    private static final class KeptOutput extends OutputStream {
+        private final OutputStream output;
+        private final Runnable drop;
+
+        KeptOutput(OutputStream output, Runnable drop) {
+            this.output = output;
+            this.drop = drop;
+        }
+
+        @Override
+        public void write(int value) throws IOException {
+            output.write(value);
+        }
+
+        @Override
+        public void write(byte[] buffer, int offset, int length) throws IOException {
+            output.write(buffer, offset, length);
+        }
+
+        @Override
+        public void close() throws IOException {
+            output.close();
+            drop.run();
+        }
     }
 
     /** One attempt to open all streams; what has been opened belongs to {@code undo}. */
     private static final class Opening {
         private final String id;
         private final String namespace;
+        private final KeptStreams kept;
         private final Deadline deadline;
         private final BinaryLogger.Patience patience;
         private final Closer undo;
@@ -157,11 +197,14 @@ public final class TaskStreams implements AutoCloseable {
         Opening(
                 String id,
                 String namespace,
+                KeptStreams kept,
                 Deadline deadline,
                 BinaryLogger.Patience patience,
                 Closer undo) {
             this.id = id;
             this.namespace = namespace;
+            this.kept = kept;
+            undo.onClose(kept::dropAll);
             this.deadline = deadline;
             this.patience = patience;
             this.undo = undo;
@@ -178,13 +221,30 @@ public final class TaskStreams implements AutoCloseable {
 
         private Fifo.Reader reader(Path path) {
             try {
+                Optional<Fd> ended = kept.claim(KeptStreams.ENDED_STDIN);
+                if (ended.isPresent()) {
+                    Fifo.Reader reader = goOnReading(ended.get(), path);
+                    reader.end();
+                    return reader;
+                }
+                Optional<Fd> former = kept.claim(KeptStreams.STDIN);
+                if (former.isPresent()) {
+                    return goOnReading(former.get(), path);
+                }
                 if (!Fifo.isFifo(path)) {
                     throw noInput(path);
                 }
-                return undo.own(Fifo.openToRead(path));
+                Fifo.Reader reader = undo.own(Fifo.openToRead(path));
+                kept.keep(KeptStreams.STDIN, reader.descriptor());
+                return reader;
             } catch (IOException e) {
                 throw OpenFailure.of("stdin", path, e);
             }
+        }
+
+        private Fifo.Reader goOnReading(Fd in, Path path) throws IOException {
+            undo.own(in);
+            return undo.own(Fifo.goOnReading(in, path));
         }
 
         private static Fault noInput(Path path) {
@@ -192,20 +252,50 @@ public final class TaskStreams implements AutoCloseable {
                     .withHint("create it with mkfifo, or give the task no input");
         }
 
-        @Nullable OutputStream output(String stream, StreamTarget target, LoggerOutput output)
+        @Nullable OutputStream output(
+                String stream, String name, StreamTarget target, LoggerOutput output)
                 throws InterruptedException {
             return switch (target) {
                 case StreamTarget.Nothing _ -> null;
-                case StreamTarget.Existing(var path) -> existing(stream, path);
+                case StreamTarget.Existing(var path) -> existing(stream, name, path);
                 case StreamTarget.AppendedFile(var path) -> created(stream, path);
-                case StreamTarget.Logger logger -> output.of(started(logger));
+                case StreamTarget.Logger logger -> logged(name, logger, output);
             };
         }
 
-        private OutputStream existing(String stream, Path path) throws InterruptedException {
+        /** A logger that a former daemon has started reads on from its pipe. */
+        private OutputStream logged(String name, StreamTarget.Logger logger, LoggerOutput output)
+                throws InterruptedException {
+            Optional<Fd> former = kept.claim(name);
+            if (former.isPresent()) {
+                try {
+                    WaitingFd pipe = WaitingFd.toWrite(undo.own(former.get()));
+                    return kept(name, undo.own(pipe).output());
+                } catch (IOException e) {
+                    throw OpenFailure.of("the logger", logger.program(), e);
+                }
+            }
+            WaitingFd pipe = output.of(started(logger));
+            kept.keep(name, pipe.descriptor());
+            return kept(name, pipe.output());
+        }
+
+        private OutputStream kept(String name, OutputStream output) {
+            return new KeptOutput(output, () -> kept.drop(name));
+        }
+
+        private OutputStream existing(String stream, String name, Path path)
+                throws InterruptedException {
             try {
+                Optional<Fd> former = kept.claim(name);
+                if (former.isPresent()) {
+                    undo.own(former.get());
+                    return kept(name, undo.own(Fifo.goOnWriting(former.get(), path)));
+                }
                 if (Fifo.isFifo(path)) {
-                    return undo.own(Fifo.openToWrite(path, deadline));
+                    Fifo.Writer writer = undo.own(Fifo.openToWrite(path, deadline));
+                    kept.keep(name, writer.descriptor());
+                    return kept(name, writer);
                 }
                 return appended(path, 0);
             } catch (ErrnoException e) {
@@ -259,10 +349,10 @@ public final class TaskStreams implements AutoCloseable {
         void closeUnused(StreamTarget output, StreamTarget error) {
             loggers.forEach((target, logger) -> {
                 if (!target.equals(output)) {
-                    close(logger.stdout());
+                    logger.stdout().close();
                 }
                 if (!target.equals(error)) {
-                    close(logger.stderr());
+                    logger.stderr().close();
                 }
             });
         }

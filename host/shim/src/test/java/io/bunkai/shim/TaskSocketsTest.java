@@ -10,6 +10,7 @@ import io.bunkai.api.agent.CheckRequest;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
+import io.bunkai.linux.KeptFds;
 import io.bunkai.testkit.Await;
 import io.bunkai.testkit.SmallDisk;
 import io.bunkai.testkit.TestRoot;
@@ -50,10 +51,31 @@ class TaskSocketsTest {
         return Deadline.after(Duration.ofSeconds(60));
     }
 
-    private TaskSockets open() throws IOException {
-        TaskSockets sockets = TaskSockets.open(directory, this::service);
+    /** What one daemon has: the sockets, and the connections to them. */
+    private record Daemon(TaskSockets sockets, TaskConnections connections, KeptFds kept)
+            implements AutoCloseable {
+        String socketFor(TaskOwner owner) {
+            return sockets.socketFor(owner);
+        }
+
+        @Override
+        public void close() {
+            sockets.close();
+            connections.close();
+            kept.close();
+        }
+    }
+
+    private Daemon open() throws IOException {
+        return open(KeptFds.inThisProcess());
+    }
+
+    private Daemon open(KeptFds kept) throws IOException {
+        TaskConnections connections =
+                new TaskConnections(root.resolve("calls"), kept, Duration.ofSeconds(20));
+        TaskSockets sockets = TaskSockets.open(directory, connections, kept, this::service);
         sockets.listen();
-        return sockets;
+        return new Daemon(sockets, connections, kept);
     }
 
     private TtrpcServer service(TaskOwner owner) {
@@ -94,7 +116,7 @@ class TaskSocketsTest {
 
     @Test
     void anOwnerHasOneSocketThatIsServed() throws Exception {
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             String address = sockets.socketFor(OWNER);
             assertThat(sockets.socketFor(OWNER)).isEqualTo(address);
             assertAnswers(address);
@@ -105,7 +127,7 @@ class TaskSocketsTest {
 
     @Test
     void ownersThatDifferInAnythingButTheirEventsHaveSocketsOfTheirOwn() throws Exception {
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             assertThat(
                             List.of(
                                     sockets.socketFor(OWNER),
@@ -118,7 +140,7 @@ class TaskSocketsTest {
 
     @Test
     void thePathOfASocketFitsBeneathTheLongestStateRoot() throws Exception {
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             Path path = path(sockets.socketFor(OWNER));
             String beneath = "/run/tasks/" + path.getFileName();
             assertThat(59 + beneath.length()).isLessThanOrEqualTo(104);
@@ -128,11 +150,10 @@ class TaskSocketsTest {
     @Test
     void theNextDaemonListensAtTheSameAddress() throws Exception {
         String address;
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             address = sockets.socketFor(OWNER);
         }
-        assertThat(path(address)).doesNotExist();
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             assertAnswers(address);
             assertThat(served).containsExactly(OWNER);
             assertThat(sockets.socketFor(OWNER)).isEqualTo(address);
@@ -141,9 +162,9 @@ class TaskSocketsTest {
 
     @Test
     void aKilledDaemonsSocketIsReplaced() throws Exception {
-        try (TaskSockets killed = open()) {
+        try (Daemon killed = open()) {
             String address = killed.socketFor(OWNER);
-            try (TaskSockets _ = open()) {
+            try (Daemon _ = open()) {
                 assertAnswers(address);
             }
         }
@@ -153,7 +174,7 @@ class TaskSocketsTest {
     void theLatestAddressForEventsHoldsAndIsRemembered() throws Exception {
         TaskOwner later = new TaskOwner("/run/c.sock", "k8s.io", "/run/new.ttrpc");
         String address;
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             address = sockets.socketFor(OWNER);
             assertAnswers(address);
             assertThat(sockets.socketFor(later)).isEqualTo(address);
@@ -161,7 +182,7 @@ class TaskSocketsTest {
             assertThat(served).containsExactly(OWNER, later);
         }
         served.clear();
-        try (TaskSockets _ = open()) {
+        try (Daemon _ = open()) {
             assertAnswers(address);
             assertThat(served).containsExactly(later);
         }
@@ -169,7 +190,7 @@ class TaskSocketsTest {
 
     @Test
     void aSocketWhoseFileIsGoneIsMadeAgain() throws Exception {
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             String address = sockets.socketFor(OWNER);
             Files.delete(path(address));
             assertThat(sockets.socketFor(OWNER)).isEqualTo(address);
@@ -179,13 +200,13 @@ class TaskSocketsTest {
 
     @Test
     void forgetsTheOwnerThatWasUsedLongestAgoButNoneThatIsConnected() throws Exception {
-        Consumer<TaskSockets> crowd =
+        Consumer<Daemon> crowd =
                 sockets -> {
                     for (int i = 0; i < TaskSockets.MOST_OWNERS; i++) {
                         sockets.socketFor(new TaskOwner("/run/c.sock", "n" + i, ""));
                     }
                 };
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             String connected = sockets.socketFor(OWNER);
             String unused = sockets.socketFor(new TaskOwner("/run/c.sock", "unused", ""));
             try (SocketChannel channel = connect(connected)) {
@@ -197,14 +218,15 @@ class TaskSocketsTest {
             }
         }
         try (var files = Files.list(directory)) {
-            assertThat(files).hasSize(TaskSockets.MOST_OWNERS);
+            assertThat(files.filter(file -> file.toString().endsWith(".owner")))
+                    .hasSize(TaskSockets.MOST_OWNERS);
         }
     }
 
     @Test
     void ownersThatWereUsedLongAgoAreForgottenAtTheStartToo() throws Exception {
         String old;
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             old = sockets.socketFor(OWNER);
             for (int i = 1; i < TaskSockets.MOST_OWNERS; i++) {
                 sockets.socketFor(new TaskOwner("/run/c.sock", "n" + i, ""));
@@ -212,7 +234,7 @@ class TaskSocketsTest {
         }
         String file = path(old).toString().replace(".sock", ".owner");
         Files.setLastModifiedTime(Path.of(file), FileTime.from(Instant.EPOCH));
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             assertThat(path(old)).exists();
             sockets.socketFor(new TaskOwner("/run/c.sock", "one more", ""));
             assertThat(path(old)).doesNotExist();
@@ -227,14 +249,14 @@ class TaskSocketsTest {
         Files.writeString(
                 directory.resolve("0000000000000000.owner"), // of another name
                 "bunkai owner 1\naddress \nnamespace n\nevents \nend\n");
-        try (TaskSockets _ = open()) {
+        try (Daemon _ = open()) {
             assertThat(directory).isEmptyDirectory();
         }
     }
 
     @Test
     void connectionsEndWithTheSockets() throws Exception {
-        TaskSockets sockets = open();
+        Daemon sockets = open();
         try (SocketChannel channel = connect(sockets.socketFor(OWNER))) {
             Await.until("a connection", soon(), () -> served.contains(OWNER));
             sockets.close();
@@ -246,10 +268,10 @@ class TaskSocketsTest {
     @Test
     void keepsNamesThatAreNotAscii() throws Exception {
         TaskOwner owner = new TaskOwner("/run/\u00e4 'x' \"y\"", "n", "");
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             sockets.socketFor(owner);
         }
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             assertAnswers(sockets.socketFor(owner));
             assertThat(served).containsExactly(owner);
         }
@@ -260,7 +282,7 @@ class TaskSocketsTest {
     void aFullDiskIsNamedAndLeavesNothing() throws Exception {
         TaskOwner other = new TaskOwner(OWNER.address(), OWNER.namespace(), "/run/other.ttrpc");
         try (SmallDisk disk = SmallDisk.on(directory, 64);
-                TaskSockets sockets = open()) {
+                Daemon sockets = open()) {
             disk.fill();
             assertNoRoom(sockets, OWNER);
             disk.drain();
@@ -279,7 +301,7 @@ class TaskSocketsTest {
         }
     }
 
-    private static void assertNoRoom(TaskSockets sockets, TaskOwner owner) {
+    private static void assertNoRoom(Daemon sockets, TaskOwner owner) {
         assertThatThrownBy(() -> sockets.socketFor(owner))
                 .isInstanceOfSatisfying(
                         Fault.class,

@@ -10,6 +10,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Opens named pipes whose other side may go away and come back.
@@ -50,7 +51,7 @@ public final class Fifo {
             // Opened second: without a reader the kernel refuses a writer that does not wait.
             Fd held = undo.own(Fd.open(path, Fd.O_WRONLY | Fd.O_NONBLOCK));
             undo.release();
-            return new Reader(in, held);
+            return new Reader(in, Optional.of(held));
         }
     }
 
@@ -67,7 +68,39 @@ public final class Fifo {
             WaitingFd out = WaitingFd.toWrite(undo.own(awaitReader(path, deadline)));
             Fd held = undo.own(Fd.open(path, Fd.O_RDONLY | Fd.O_NONBLOCK));
             undo.release();
-            return new Writer(out, held);
+            return new Writer(out, Optional.of(held));
+        }
+    }
+
+    /**
+     * Goes on with a FIFO that was opened to read, by whatever process.
+     *
+     * @param in belongs to the reader from now on
+     * @param path where the FIFO is; if it is not there any more, the end comes when its last
+     *     writer leaves
+     * @throws ErrnoException what fcntl(2) answers; {@code in} is still the caller's then
+     */
+    public static Reader goOnReading(Fd in, Path path) throws ErrnoException {
+        return new Reader(WaitingFd.toRead(in), opposite(path, Fd.O_WRONLY));
+    }
+
+    /**
+     * Goes on with a FIFO that was opened to write, by whatever process.
+     *
+     * @param out belongs to the writer from now on
+     * @param path where the FIFO is; if it is not there any more, it is broken when its last reader
+     *     leaves
+     * @throws ErrnoException what fcntl(2) answers; {@code out} is still the caller's then
+     */
+    public static Writer goOnWriting(Fd out, Path path) throws ErrnoException {
+        return new Writer(WaitingFd.toWrite(out), opposite(path, Fd.O_RDONLY));
+    }
+
+    private static Optional<Fd> opposite(Path path, int mode) {
+        try {
+            return Optional.of(Fd.open(path, mode | Fd.O_NONBLOCK));
+        } catch (ErrnoException e) {
+            return Optional.empty();
         }
     }
 
@@ -97,12 +130,17 @@ public final class Fifo {
     public static final class Reader extends InputStream {
         private final WaitingFd in;
         private final InputStream stream;
-        private final Fd held;
+        private final Optional<Fd> held;
 
-        private Reader(WaitingFd in, Fd held) {
+        private Reader(WaitingFd in, Optional<Fd> held) {
             this.in = in;
             this.stream = in.input();
             this.held = held;
+        }
+
+        /** {@return the open FIFO, for others to keep a second descriptor of} */
+        public Fd descriptor() {
+            return in.descriptor();
         }
 
         /**
@@ -110,7 +148,7 @@ public final class Fifo {
          * is read first, and a writer that still has the FIFO open is not waited for. Idempotent.
          */
         public void end() {
-            held.close();
+            held.ifPresent(Fd::close);
             in.endWhenEmpty();
         }
 
@@ -128,7 +166,7 @@ public final class Fifo {
         @Override
         public void close() {
             in.close();
-            held.close();
+            held.ifPresent(Fd::close);
         }
     }
 
@@ -139,12 +177,17 @@ public final class Fifo {
     public static final class Writer extends OutputStream {
         private final WaitingFd out;
         private final OutputStream stream;
-        private final Fd held;
+        private final Optional<Fd> held;
 
-        private Writer(WaitingFd out, Fd held) {
+        private Writer(WaitingFd out, Optional<Fd> held) {
             this.out = out;
             this.stream = out.output();
             this.held = held;
+        }
+
+        /** {@return the open FIFO, for others to keep a second descriptor of} */
+        public Fd descriptor() {
+            return out.descriptor();
         }
 
         @Override
@@ -164,7 +207,7 @@ public final class Fifo {
         @Override
         public void close() {
             out.close();
-            held.close();
+            held.ifPresent(Fd::close);
         }
     }
 }

@@ -148,6 +148,11 @@ public final class WaitingFd implements AutoCloseable {
         }
     }
 
+    /** {@return the descriptor, for others to keep a second one of; still this object's} */
+    public Fd descriptor() {
+        return fd;
+    }
+
     /**
      * From now on, the file ends where there is nothing more to read, though somebody may still
      * hold its other side: what is there by now is read first. Wakes a thread that waits for more.
