@@ -26,18 +26,18 @@ class SystemdUnitTest {
             cat >/etc/systemd/system/bunkaid.service.d/test.conf <<END
             [Service]
             ExecStart=
-            ExecStart=/run/echo/start
+            ExecStart=/opt/echo/start
             WatchdogSec=0
             END
-            mkdir -p /run/echo
-            cat >/run/echo/start <<'END'
+            mkdir -p /opt/echo
+            cat >/opt/echo/start <<'END'
             #!/bin/sh
             # The helper of the first start stays.
-            [ -e /run/echo/helper ] || { sleep 100001 & echo $! >/run/echo/helper; }
+            [ -e /opt/echo/helper ] || { sleep 100001 & echo $! >/opt/echo/helper; }
             exec %s/bin/java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx32m --enable-native-access=ALL-UNNAMED \\
-                -cp "$(cat %s/path)" io.bunkai.linux.EchoService /run/echo/socket
+                -cp "$(cat %s/path)" io.bunkai.linux.EchoService /opt/echo/socket
             END
-            chmod 755 /run/echo/start
+            chmod 755 /opt/echo/start
             systemctl daemon-reload
             """
                     .formatted(System.getProperty("java.home"), SystemdBed.CLASSES);
@@ -45,11 +45,11 @@ class SystemdUnitTest {
     /** Somebody who stays connected: what is written to `in` is sent, `out` has the answers. */
     private static final String DIAL =
             """
-            mkfifo /run/echo/in
-            sleep 100002 >/run/echo/in &
-            echo $! >/run/echo/holder
-            socat UNIX-CONNECT:/run/echo/socket - </run/echo/in >/run/echo/out &
-            echo $! >/run/echo/client
+            mkfifo /opt/echo/in
+            sleep 100002 >/opt/echo/in &
+            echo $! >/opt/echo/holder
+            socat UNIX-CONNECT:/opt/echo/socket - </opt/echo/in >/opt/echo/out &
+            echo $! >/opt/echo/client
             """;
 
     @BeforeEach
@@ -64,9 +64,9 @@ class SystemdUnitTest {
                 """
                 systemctl stop bunkaid || true
                 for one in helper holder client; do
-                    if [ -e /run/echo/$one ]; then kill $(cat /run/echo/$one) || true; fi
+                    if [ -e /opt/echo/$one ]; then kill $(cat /opt/echo/$one) || true; fi
                 done
-                rm -rf /run/echo
+                rm -rf /opt/echo
                 systemctl reset-failed
                 """);
     }
@@ -76,7 +76,7 @@ class SystemdUnitTest {
     }
 
     private static void awaitAnswer(String answer) {
-        BED.await("grep -qx '" + answer + "' /run/echo/out");
+        BED.await("grep -qx '" + answer + "' /opt/echo/out");
     }
 
     private static void awaitReadyAgain(String before) {
@@ -96,9 +96,9 @@ class SystemdUnitTest {
     void aCrashCostsNoConnection() {
         String first = mainPid();
         BED.out(DIAL);
-        BED.out("echo one >/run/echo/in");
+        BED.out("echo one >/opt/echo/in");
         awaitAnswer(first + " one");
-        BED.out("kill -9 " + first + "; echo two >/run/echo/in");
+        BED.out("kill -9 " + first + "; echo two >/opt/echo/in");
         awaitReadyAgain(first);
         String second = mainPid();
         awaitAnswer(second + " two"); // it was written when nobody was there to read it
@@ -109,9 +109,9 @@ class SystemdUnitTest {
     void aRestartCostsNoConnection() {
         String first = mainPid();
         BED.out(DIAL);
-        BED.out("echo one >/run/echo/in");
+        BED.out("echo one >/opt/echo/in");
         awaitAnswer(first + " one");
-        BED.out("systemctl restart bunkaid; echo two >/run/echo/in");
+        BED.out("systemctl restart bunkaid; echo two >/opt/echo/in");
         assertThat(mainPid()).isNotEqualTo(first);
         awaitAnswer(mainPid() + " two");
     }
@@ -120,11 +120,11 @@ class SystemdUnitTest {
     void aStopDropsWhatWasKept() {
         String first = mainPid();
         BED.out(DIAL);
-        BED.out("echo one >/run/echo/in");
+        BED.out("echo one >/opt/echo/in");
         awaitAnswer(first + " one");
         assertThat(BED.property("bunkaid", "NFileDescriptorStore")).isEqualTo("2");
         BED.out("systemctl stop bunkaid");
-        BED.await("! kill -0 $(cat /run/echo/client) 2>/dev/null"); // it has read the end
+        BED.await("! kill -0 $(cat /opt/echo/client) 2>/dev/null"); // it has read the end
         assertThat(BED.property("bunkaid", "NFileDescriptorStore")).isEqualTo("0");
         assertThat(BED.property("bunkaid", "Result")).isEqualTo("success");
     }
@@ -135,7 +135,7 @@ class SystemdUnitTest {
         BED.out("kill -9 " + first);
         awaitReadyAgain(first);
         BED.out("systemctl restart bunkaid && systemctl stop bunkaid");
-        assertThat(BED.out("cat /proc/$(cat /run/echo/helper)/cmdline | tr '\\0' ' '"))
+        assertThat(BED.out("cat /proc/$(cat /opt/echo/helper)/cmdline | tr '\\0' ' '"))
                 .isEqualTo("sleep 100001");
     }
 
@@ -182,7 +182,7 @@ class SystemdUnitTest {
                 mkdir %1$s/daemon %1$s/machine
                 for pid in $(cat %1$s/cgroup.procs); do echo $pid >%1$s/daemon/cgroup.procs; done
                 echo +memory >%1$s/cgroup.subtree_control
-                echo $(cat /run/echo/helper) >%1$s/machine/cgroup.procs
+                echo $(cat /opt/echo/helper) >%1$s/machine/cgroup.procs
                 kill -9 $(systemctl show --value -p MainPID bunkaid)
                 """
                         .formatted(group));
@@ -192,8 +192,8 @@ class SystemdUnitTest {
     /** The names of all come in one variable of at most 128 KiB, and their numbers begin with 3. */
     @Test
     void aFullStoreComesBackWhole() {
-        BED.out("systemctl stop bunkaid; rm /run/echo/socket");
-        BED.out("sed -i 's,/run/echo/socket$,& 5000,' /run/echo/start");
+        BED.out("systemctl stop bunkaid; rm /opt/echo/socket");
+        BED.out("sed -i 's,/opt/echo/socket$,& 5000,' /opt/echo/start");
         BED.out("systemctl start bunkaid");
         BED.await("[ $(systemctl show --value -p NFileDescriptorStore bunkaid) = 4096 ]");
         String first = mainPid();
