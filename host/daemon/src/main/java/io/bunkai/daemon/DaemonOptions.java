@@ -15,11 +15,17 @@ import java.util.Optional;
  * @param guest directory of the guest's kernel and image
  * @param configuration the file to read; empty to search
  * @param kataConfiguration whether Kata's places are searched
+ * @param takeover whether to take over from the daemon that runs, if one does
  */
 record DaemonOptions(
-        Path stateRoot, Path guest, Optional<Path> configuration, boolean kataConfiguration) {
+        Path stateRoot,
+        Path guest,
+        Optional<Path> configuration,
+        boolean kataConfiguration,
+        boolean takeover) {
     static final String USAGE =
-            "usage: bunkaid --state-root DIR --guest DIR [--config FILE | --kata-config]";
+            "usage: bunkaid --state-root DIR --guest DIR [--config FILE | --kata-config]"
+                    + " [--takeover]";
 
     /**
      * {@return the options in {@code arguments}}
@@ -31,6 +37,7 @@ record DaemonOptions(
         Optional<Path> guest = Optional.empty();
         Optional<Path> configuration = Optional.empty();
         boolean kata = false;
+        boolean takeover = false;
         Iterator<String> rest = arguments.iterator();
         while (rest.hasNext()) {
             String option = rest.next();
@@ -39,6 +46,7 @@ record DaemonOptions(
                 case "--guest" -> guest = Optional.of(value(option, rest));
                 case "--config" -> configuration = Optional.of(value(option, rest));
                 case "--kata-config" -> kata = true;
+                case "--takeover" -> takeover = true;
                 default -> throw unusable("there is no option '" + option + "'");
             }
         }
@@ -49,7 +57,8 @@ record DaemonOptions(
                 stateRoot.orElseThrow(() -> unusable("--state-root is missing")),
                 guest.orElseThrow(() -> unusable("--guest is missing")),
                 configuration,
-                kata);
+                kata,
+                takeover);
     }
 
     private static Path value(String option, Iterator<String> rest) {

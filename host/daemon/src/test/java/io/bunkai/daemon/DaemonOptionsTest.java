@@ -23,7 +23,8 @@ class DaemonOptionsTest {
     void takesTheTwoThatAreNeeded() {
         assertThat(parse("--state-root /s --guest /g"))
                 .isEqualTo(
-                        new DaemonOptions(Path.of("/s"), Path.of("/g"), Optional.empty(), false));
+                        new DaemonOptions(
+                                Path.of("/s"), Path.of("/g"), Optional.empty(), false, false));
     }
 
     @Test

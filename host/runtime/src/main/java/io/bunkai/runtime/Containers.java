@@ -31,6 +31,9 @@ import java.util.stream.Stream;
 public final class Containers implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Containers.class.getName());
 
+    /** The version of the journal's records that this code reads and writes; it reads no other. */
+    public static final int JOURNAL_VERSION = ContainerRecord.VERSION;
+
     /** A client may ask for the exit of a container that has removed itself by then. */
     private static final int REMEMBERED = 256;
 

@@ -58,7 +58,15 @@ public enum CrashPoint {
     /** The journal says that the container is to be removed. */
     REMOVE_JOURNALED,
     /** The kept output is gone; the journal is not. */
-    REMOVE_OUTPUT_GONE;
+    REMOVE_OUTPUT_GONE,
+    /** A newer daemon is to take over; this one still holds everything. */
+    TAKEOVER_ACCEPTED,
+    /** The former daemon has let go of everything, and nobody else has it. */
+    TAKEOVER_LET_GO,
+    /** The newer daemon has everything, and does nothing with it yet. */
+    TAKEOVER_RECEIVED,
+    /** The newer daemon goes on with everything, and the former does not know it yet. */
+    TAKEOVER_TAKEN;
 
     /** {@return the name that a person writes: {@code start-machine-launched}} */
     public String label() {

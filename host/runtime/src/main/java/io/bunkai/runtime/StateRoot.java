@@ -112,6 +112,19 @@ public record StateRoot(Path path) {
         return run().resolve("io.sock");
     }
 
+    /** {@return the socket at which a newer daemon takes over from the one that runs} */
+    public Path takeoverSocket() {
+        return run().resolve("takeover.sock");
+    }
+
+    /**
+     * {@return the file that says that a service manager starts this root's daemon, and nobody else
+     * may}
+     */
+    public Path managedFile() {
+        return run().resolve("managed");
+    }
+
     /** {@return the file whose lock proves that a daemon lives} */
     public Path lockFile() {
         return run().resolve("bunkaid.lock");

@@ -29,6 +29,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 class RecoveryTest {
     private static final Set<CrashPoint> OF_OUTPUT =
             EnumSet.range(CrashPoint.OUTPUT_RECEIVED, CrashPoint.OUTPUT_DELIVERED);
+    /** Reached by two daemons, and not by one container. */
+    private static final Set<CrashPoint> OF_TAKEOVER =
+            EnumSet.range(CrashPoint.TAKEOVER_ACCEPTED, CrashPoint.TAKEOVER_TAKEN);
+
     private static final int LINES = 20;
     private static final int PIECE = 10;
 
@@ -79,6 +83,7 @@ class RecoveryTest {
         // The process may write and end before its start is over, but never end before it is in
         // the journal; and it may have ended before whoever killed it knows that it was told.
         Set<CrashPoint> atAnyTime = EnumSet.copyOf(OF_OUTPUT);
+        atAnyTime.addAll(OF_TAKEOVER);
         atAnyTime.add(CrashPoint.KILL_DELIVERED);
         assertThat(reached).filteredOn(OF_OUTPUT::contains).containsExactlyElementsOf(OF_OUTPUT);
         assertThat(reached).containsOnlyOnce(CrashPoint.KILL_DELIVERED);
@@ -88,7 +93,7 @@ class RecoveryTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = "OUTPUT_.*", mode = EnumSource.Mode.MATCH_NONE)
+    @EnumSource(names = "OUTPUT_.*|TAKEOVER_.*", mode = EnumSource.Mode.MATCH_NONE)
     void whereverADaemonDiesTheNextOneGoesOn(CrashPoint fatal) throws Exception {
         node.hypervisor().program(RecoveryTest::endWhenAsked);
         MortalDaemon mortal = new MortalDaemon(node, fatal);
@@ -122,14 +127,20 @@ class RecoveryTest {
                         STOP_FINISHED ->
                         assertEnded(containers.get("web"), new ProcessExit(7, false, ""));
                 case REMOVE_JOURNALED, REMOVE_OUTPUT_GONE -> assertNothingLeft(containers);
-                case OUTPUT_RECEIVED, OUTPUT_KEPT, OUTPUT_DELIVERED ->
+                case OUTPUT_RECEIVED,
+                        OUTPUT_KEPT,
+                        OUTPUT_DELIVERED,
+                        TAKEOVER_ACCEPTED,
+                        TAKEOVER_LET_GO,
+                        TAKEOVER_RECEIVED,
+                        TAKEOVER_TAKEN ->
                         throw new AssertionError("another test's");
             }
         }
     }
 
     @ParameterizedTest
-    @EnumSource(names = "CREATE_JOURNALED|OUTPUT_.*", mode = EnumSource.Mode.MATCH_NONE)
+    @EnumSource(names = "CREATE_JOURNALED|OUTPUT_.*|TAKEOVER_.*", mode = EnumSource.Mode.MATCH_NONE)
     void whatIsNotToBeKeptGoesWhereverADaemonDies(CrashPoint fatal) throws Exception {
         node.hypervisor().program(RecoveryTest::endWhenAsked);
         MortalDaemon mortal = new MortalDaemon(node, fatal);

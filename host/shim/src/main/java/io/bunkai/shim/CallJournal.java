@@ -512,7 +512,7 @@ final class CallJournal implements CallLog {
     }
 
     /** A call's file. Once it cannot be written, it is given up. */
-    private final class Output implements AutoCloseable {
+    private static final class Output implements AutoCloseable {
         private final Path path;
         private @Nullable Fd file;
 

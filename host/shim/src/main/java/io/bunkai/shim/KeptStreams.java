@@ -11,8 +11,8 @@ import java.util.Optional;
  * The open ends of a process's streams that are kept for a later daemon: containerd never notices
  * that somebody else reads and writes them.
  *
- * <p>Kept as {@code io.<socket>.<task>.<exec>.<stream>}: the name of the owner's socket, containerd's
- * ids, and 0, 1 or 2; an input that containerd has ended is 0e.
+ * <p>Kept as {@code io.<socket>.<task>.<exec>.<stream>}: the name of the owner's socket,
+ * containerd's ids, and 0, 1 or 2; an input that containerd has ended is 0e.
  *
  * @param kept where they are kept
  * @param prefix of their names, up to the stream
@@ -31,8 +31,8 @@ record KeptStreams(KeptFds kept, String prefix) {
      * @param execId empty for the task's own
      */
     static KeptStreams of(KeptFds kept, TaskOwner owner, String taskId, String execId) {
-        return new KeptStreams(
-                kept, "io.%s.%s.%s.".formatted(TaskSockets.nameOf(owner), taskId, execId));
+        String process = Digests.shortOf(owner.address(), owner.namespace(), taskId, execId);
+        return new KeptStreams(kept, "io." + process + ".");
     }
 
     /** {@return a stream that a former daemon has left; the caller's} */

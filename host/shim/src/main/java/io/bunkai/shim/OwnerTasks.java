@@ -5,6 +5,7 @@ package io.bunkai.shim;
 import io.bunkai.base.Fault;
 import io.bunkai.runtime.Container;
 import io.bunkai.runtime.Containers;
+import io.bunkai.runtime.ExecRecord;
 import io.bunkai.runtime.Owner;
 import io.bunkai.runtime.ProcessExit;
 import java.time.Instant;
@@ -21,14 +22,20 @@ final class OwnerTasks {
     private final String address;
     private final String namespace;
     private final Containers containers;
+    private final TaskReattachment reattached;
     private final Map<String, Task> tasks = new HashMap<>(); // guarded by this
     private volatile EventPublisher events;
 
     /** Finds the owner's tasks. */
-    OwnerTasks(TaskOwner owner, Containers containers, EventPublisher events) {
+    OwnerTasks(
+            TaskOwner owner,
+            Containers containers,
+            TaskReattachment reattached,
+            EventPublisher events) {
         this.address = owner.address();
         this.namespace = owner.namespace();
         this.containers = containers;
+        this.reattached = reattached;
         this.events = events;
         for (Container container : containers.all()) {
             container.terms().owner().filter(this::isThis).ifPresent(known -> adopt(container));
@@ -40,9 +47,21 @@ final class OwnerTasks {
     }
 
     private void adopt(Container container) {
-        String id = container.terms().owner().orElseThrow().id();
-        TaskProcess init = new TaskProcess("", TaskNotes.stdio(container.terms()));
-        add(new Task(id, container, init));
+        Owner owner = container.terms().owner().orElseThrow();
+        TaskProcess init = new TaskProcess("", TaskNotes.stdio(container.terms().notes()));
+        reattached.take(owner, "").ifPresent(init::own);
+        Task task = new Task(owner.id(), container, init);
+        add(task);
+        for (ExecRecord exec : container.execs()) {
+            TaskProcess process = new TaskProcess(exec.id(), TaskNotes.stdio(exec.notes()));
+            reattached.take(owner, exec.id()).ifPresent(process::own);
+            switch (exec.stage()) {
+                case PREPARED, STARTING -> {}
+                case STARTED, ENDED -> process.markStarted();
+            }
+            task.add(process);
+            follow(task, process);
+        }
     }
 
     String namespace() {
@@ -79,7 +98,10 @@ final class OwnerTasks {
 
     private void ended(Task task, TaskProcess process, ProcessExit exit) {
         boolean isInit = process == task.init();
-        long finished = isInit ? task.container().finishedAtMillis() : 0;
+        long finished =
+                isInit
+                        ? task.container().finishedAtMillis()
+                        : task.container().finishedAtMillis(process.execId());
         Instant at = finished == 0 ? Instant.now() : Instant.ofEpochMilli(finished);
         process.end(
                 exit,

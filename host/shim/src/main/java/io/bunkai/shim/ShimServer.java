@@ -4,9 +4,11 @@ package io.bunkai.shim;
 
 import io.bunkai.base.Closer;
 import io.bunkai.base.Fault;
+import io.bunkai.linux.KeptFds;
 import io.bunkai.ttrpc.TtrpcServer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.function.Function;
 
 /**
@@ -14,6 +16,9 @@ import java.util.function.Function;
  * tasks. Closing it waits a few seconds for requests of launchers under way and ends connections.
  */
 public final class ShimServer implements AutoCloseable {
+    /** What calls under way may take when the daemon ends: a start takes that long. */
+    private static final Duration CALLS_PATIENCE = Duration.ofSeconds(30);
+
     private final Closer owned;
 
     private ShimServer(Closer owned) {
@@ -25,17 +30,25 @@ public final class ShimServer implements AutoCloseable {
      * Tasks that were to be deleted while no daemon lived are deleted before anything else is
      * answered.
      *
-     * @param run the state root's directory of sockets and locks; its {@code shim} and {@code
-     *     tasks} are this class's
+     * @param run the state root's directory of sockets and locks; its {@code shim}, {@code tasks}
+     *     and {@code calls} are this class's
+     * @param kept where connections and listening sockets are kept for a later daemon; what a
+     *     former one has left is gone on with
      * @param deletion deletes a task whose connection is lost
      * @param services makes what answers the calls of one owner; called once an owner, and again if
      *     the owner's {@link TaskOwner#eventsAddress} changes
      * @throws Fault INTERNAL if the directories or sockets cannot be made
      */
     public static ShimServer open(
-            Path run, TaskDeletion deletion, Function<TaskOwner, TtrpcServer> services) {
+            Path run,
+            KeptFds kept,
+            TaskDeletion deletion,
+            Function<TaskOwner, TtrpcServer> services) {
         try (Closer undo = new Closer()) {
-            TaskSockets sockets = undo.own(TaskSockets.open(run.resolve("tasks"), services));
+            TaskConnections connections =
+                    undo.own(new TaskConnections(run.resolve("calls"), kept, CALLS_PATIENCE));
+            TaskSockets sockets =
+                    undo.own(TaskSockets.open(run.resolve("tasks"), connections, kept, services));
             LauncherDesk desk =
                     undo.own(LauncherDesk.open(run.resolve("shim"), launches(sockets, deletion)));
             sockets.listen();
@@ -60,7 +73,7 @@ public final class ShimServer implements AutoCloseable {
         };
     }
 
-    /** Stops answering; tasks run on. Idempotent. */
+    /** Stops answering, once calls under way are over; tasks run on. Idempotent. */
     @Override
     public void close() {
         owned.close();

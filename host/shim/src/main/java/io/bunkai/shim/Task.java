@@ -52,6 +52,11 @@ final class Task {
         return process;
     }
 
+    /** {@return whether it has a further process of this name} */
+    synchronized boolean has(String execId) {
+        return execs.containsKey(execId);
+    }
+
     /** {@return its further processes that run} */
     synchronized List<TaskProcess> runningExecs() {
         return execs.values().stream()

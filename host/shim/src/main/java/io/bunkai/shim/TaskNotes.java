@@ -6,7 +6,10 @@ import io.bunkai.runtime.Terms;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** What is kept with a container so that a later daemon can answer containerd's questions. */
+/**
+ * What is kept with a container and its processes so that a later daemon can answer containerd's
+ * questions.
+ */
 final class TaskNotes {
     private static final String BUNDLE = "bundle";
     private static final String STDIN = "stdin";
@@ -25,12 +28,19 @@ final class TaskNotes {
                 TERMINAL, Boolean.toString(stdio.terminal()));
     }
 
+    static Map<String, String> of(Stdio stdio) {
+        return Map.of(
+                STDIN, stdio.stdin(),
+                STDOUT, stdio.stdout(),
+                STDERR, stdio.stderr(),
+                TERMINAL, Boolean.toString(stdio.terminal()));
+    }
+
     static String bundle(Terms terms) {
         return terms.notes().getOrDefault(BUNDLE, "");
     }
 
-    static Stdio stdio(Terms terms) {
-        Map<String, String> notes = terms.notes();
+    static Stdio stdio(Map<String, String> notes) {
         return new Stdio(
                 notes.getOrDefault(STDIN, ""),
                 notes.getOrDefault(STDOUT, ""),

@@ -3,6 +3,7 @@
 package io.bunkai.shim;
 
 import com.google.protobuf.Empty;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Timestamp;
 import io.bunkai.api.TaskMethods;
 import io.bunkai.api.TypeUrls;
@@ -45,6 +46,7 @@ import io.bunkai.runtime.Containers;
 import io.bunkai.ttrpc.Call;
 import io.bunkai.ttrpc.TtrpcServer;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -73,6 +75,7 @@ final class TaskService {
     private final TaskOwner owner;
     private final OwnerTasks tasks;
     private final Containers containers;
+    private final TaskReattachment streams;
     private final TaskMetrics.Form metrics;
     private final Duration startPatience;
 
@@ -80,11 +83,13 @@ final class TaskService {
             TaskOwner owner,
             OwnerTasks tasks,
             Containers containers,
+            TaskReattachment streams,
             TaskMetrics.Form metrics,
             Duration startPatience) {
         this.owner = owner;
         this.tasks = tasks;
         this.containers = containers;
+        this.streams = streams;
         this.metrics = metrics;
         this.startPatience = startPatience;
     }
@@ -123,17 +128,25 @@ final class TaskService {
     private CreateTaskResponse create(CreateTaskRequest request, Call call) throws Exception {
         String id = TaskRequests.checkedId("a task", request.getId());
         BundleRequest bundle = TaskRequests.container(owner, request);
+        if (call.isRepeated() && tasks.find(id).isPresent()) {
+            Container made = tasks.get(id).container();
+            if (made.stage() != Container.Stage.ENDED) {
+                return CreateTaskResponse.newBuilder().setPid(made.hostPid()).build();
+            }
+            made.remove(true); // half made when the former daemon died
+            tasks.forget(tasks.get(id));
+        }
         Stdio stdio = TaskRequests.stdio(request);
         try (Closer undo = new Closer()) {
-            TaskStreams streams = undo.own(open(stdio, id));
+            TaskStreams opened = undo.own(open(stdio, id, ""));
             Containers.Created created = containers.create(bundle);
             Container container = created.container();
             undo.onClose(() -> container.remove(true));
             created.warnings().forEach(warning -> warn(id, warning));
-            attach(container, "", streams);
+            attach(container, "", opened);
             container.prepare(Deadline.after(startPatience));
             TaskProcess init = new TaskProcess("", stdio);
-            init.own(streams);
+            init.own(opened);
             Task task = new Task(id, container, init);
             int pid = container.hostPid();
             init.telling(() -> {
@@ -157,16 +170,22 @@ final class TaskService {
         }
     }
 
-    private TaskStreams open(Stdio stdio, String process) throws InterruptedException {
-        return TaskStreams.open(stdio, process, owner.namespace(), Deadline.after(STREAM_PATIENCE));
+    private TaskStreams open(Stdio stdio, String taskId, String execId)
+            throws InterruptedException {
+        return TaskStreams.open(
+                stdio,
+                execId.isEmpty() ? taskId : execId,
+                owner.namespace(),
+                streams.keptFor(owner, taskId, execId),
+                Deadline.after(STREAM_PATIENCE));
     }
 
-    private static void attach(Container container, String execId, TaskStreams streams) {
+    private static void attach(Container container, String execId, TaskStreams opened) {
         container.attach(
                 execId,
-                streams.stdin().orElse(null),
-                streams.stdout().orElse(null),
-                streams.stderr().orElse(null));
+                opened.stdin().orElse(null),
+                opened.stdout().orElse(null),
+                opened.stderr().orElse(null));
     }
 
     private void warn(String id, String warning) {
@@ -181,7 +200,18 @@ final class TaskService {
     private StartResponse start(StartRequest request, Call call) throws Exception {
         Task task = tasks.get(request.getId());
         TaskProcess process = task.process(request.getExecId());
+        if (call.isRepeated() && hasBeenStarted(task, process)) {
+            process.markStarted();
+            return StartResponse.newBuilder().setPid(task.container().hostPid()).build();
+        }
         return process == task.init() ? start(task) : startExec(task, process);
+    }
+
+    /** A process that could not be started has ended without ever having been. */
+    private static boolean hasBeenStarted(Task task, TaskProcess process) {
+        return process == task.init()
+                ? task.container().startedAtMillis() != 0
+                : process.wasStarted();
     }
 
     private StartResponse start(Task task) {
@@ -200,9 +230,9 @@ final class TaskService {
         Container container = task.container();
         String execId = process.execId();
         if (process.streams().isEmpty()) {
-            TaskStreams streams = open(process.stdio(), execId);
-            process.own(streams);
-            attach(container, execId, streams);
+            TaskStreams opened = open(process.stdio(), task.id(), execId);
+            process.own(opened);
+            attach(container, execId, opened);
         }
         return process.telling(() -> {
             container.startExec(execId, Deadline.after(startPatience));
@@ -216,21 +246,42 @@ final class TaskService {
     private Empty exec(ExecProcessRequest request, Call call) {
         Task task = tasks.get(request.getId());
         String execId = TaskRequests.checkedId("a process", request.getExecId());
-        task.container().exec(execId, TaskRequests.process(request), !request.getStdin().isEmpty());
-        TaskProcess process = new TaskProcess(execId, TaskRequests.stdio(request));
+        if (call.isRepeated() && task.has(execId)) {
+            return Empty.getDefaultInstance();
+        }
+        Stdio stdio = TaskRequests.stdio(request);
+        task.container()
+                .exec(
+                        execId,
+                        TaskRequests.process(request),
+                        !request.getStdin().isEmpty(),
+                        TaskNotes.of(stdio));
+        TaskProcess process = new TaskProcess(execId, stdio);
         task.add(process);
         tasks.follow(task, process);
         tasks.publish(new TaskEvent.ExecAdded(task.id(), execId));
         return Empty.getDefaultInstance();
     }
 
-    private DeleteResponse delete(DeleteRequest request, Call call) throws InterruptedException {
+    /** The answer is noted before the deed: afterwards nobody knows it any more. */
+    private DeleteResponse delete(DeleteRequest request, Call call)
+            throws InterruptedException, InvalidProtocolBufferException {
+        Optional<byte[]> noted = call.noted();
+        Optional<Task> found = tasks.find(request.getId());
+        boolean gone =
+                found.isEmpty()
+                        || (!request.getExecId().isEmpty()
+                                && !found.get().has(request.getExecId()));
+        if (noted.isPresent() && gone) {
+            streams.keptFor(owner, request.getId(), request.getExecId()).dropAll();
+            return DeleteResponse.parseFrom(noted.get());
+        }
         Task task = tasks.get(request.getId());
         TaskProcess process = task.process(request.getExecId());
-        return process == task.init() ? delete(task) : deleteExec(task, process);
+        return process == task.init() ? delete(task, call) : deleteExec(task, process, call);
     }
 
-    private DeleteResponse delete(Task task) throws InterruptedException {
+    private DeleteResponse delete(Task task, Call call) throws InterruptedException {
         Container container = task.container();
         switch (container.stage()) {
             case RUNNING, PAUSED ->
@@ -240,21 +291,27 @@ final class TaskService {
             case ENDED -> {}
         }
         int pid = container.hostPid();
-        container.remove(false);
         TaskProcess.Ended ended = task.init().ended().join();
+        DeleteResponse response = deleted(pid, ended);
+        call.note(response.toByteArray());
+        container.remove(false);
         tasks.forget(task);
         tasks.publish(new TaskEvent.Deleted(task.id(), pid, ended.status(), ended.at()));
-        return deleted(pid, ended);
+        return response;
     }
 
-    private static DeleteResponse deleteExec(Task task, TaskProcess process) {
+    private static DeleteResponse deleteExec(Task task, TaskProcess process, Call call) {
         Container container = task.container();
+        TaskProcess.Ended ended = process.ended().getNow(null);
+        DeleteResponse response =
+                ended == null
+                        ? DeleteResponse.newBuilder().setPid(container.hostPid()).build()
+                        : deleted(container.hostPid(), ended);
+        call.note(response.toByteArray());
         container.forgetExec(process.execId());
         task.remove(process);
         process.closeStreams();
-        TaskProcess.Ended ended = process.ended().getNow(null);
-        DeleteResponse.Builder response = DeleteResponse.newBuilder().setPid(container.hostPid());
-        return ended == null ? response.build() : deleted(container.hostPid(), ended);
+        return response;
     }
 
     private static DeleteResponse deleted(int pid, TaskProcess.Ended ended) {
@@ -269,6 +326,7 @@ final class TaskService {
         CompletableFuture<TaskProcess.Ended> ended =
                 tasks.get(request.getId()).process(request.getExecId()).ended().copy();
         call.onAbandoned(() -> ended.cancel(false));
+        call.park();
         try {
             TaskProcess.Ended how = ended.get();
             return WaitResponse.newBuilder()
@@ -290,6 +348,9 @@ final class TaskService {
         Task task = tasks.get(request.getId());
         TaskProcess process = task.process(request.getExecId());
         if (process.ended().isDone()) {
+            if (call.isRepeated()) {
+                return Empty.getDefaultInstance(); // of this signal, for all that is known
+            }
             throw alreadyFinished(task, process);
         }
         Container container = task.container();
@@ -315,6 +376,9 @@ final class TaskService {
 
     private Empty pause(PauseRequest request, Call call) {
         Task task = tasks.get(request.getId());
+        if (call.isRepeated() && task.container().stage() == Container.Stage.PAUSED) {
+            return Empty.getDefaultInstance();
+        }
         task.container().pause(Deadline.after(QUESTION));
         tasks.publish(new TaskEvent.Paused(task.id()));
         return Empty.getDefaultInstance();
@@ -322,6 +386,9 @@ final class TaskService {
 
     private Empty resume(ResumeRequest request, Call call) {
         Task task = tasks.get(request.getId());
+        if (call.isRepeated() && task.container().stage() == Container.Stage.RUNNING) {
+            return Empty.getDefaultInstance();
+        }
         task.container().resume(Deadline.after(QUESTION));
         tasks.publish(new TaskEvent.Resumed(task.id()));
         return Empty.getDefaultInstance();

@@ -25,6 +25,7 @@ public final class TaskServices implements TaskDeletion, AutoCloseable {
     private static final Duration LAST_EVENTS = Duration.ofSeconds(2);
 
     private final Containers containers;
+    private final TaskReattachment streams;
     private final TaskMetrics.Form metrics;
     private final Duration startPatience;
     private final EventPublishers publishers = new EventPublishers();
@@ -35,18 +36,25 @@ public final class TaskServices implements TaskDeletion, AutoCloseable {
     /**
      * Makes the services.
      *
+     * @param streams what was attached to processes that a former daemon has started
      * @param cgroupMount where the host's control groups are: statistics are told in their form
      * @param startPatience how long making a machine, or starting a process in it, may take
      */
-    public TaskServices(Containers containers, Path cgroupMount, Duration startPatience) {
+    public TaskServices(
+            Containers containers,
+            TaskReattachment streams,
+            Path cgroupMount,
+            Duration startPatience) {
         this.containers = containers;
+        this.streams = streams;
         this.metrics = TaskMetrics.Form.ofHost(cgroupMount);
         this.startPatience = startPatience;
     }
 
     /** {@return what answers an owner's calls; its events go where it says last} */
     public TtrpcServer serverFor(TaskOwner owner) {
-        return new TaskService(owner, tasksOf(owner), containers, metrics, startPatience).server();
+        return new TaskService(owner, tasksOf(owner), containers, streams, metrics, startPatience)
+                .server();
     }
 
     private synchronized OwnerTasks tasksOf(TaskOwner owner) {
@@ -54,7 +62,7 @@ public final class TaskServices implements TaskDeletion, AutoCloseable {
         OwnerTasks tasks =
                 owners.computeIfAbsent(
                         new Key(owner.address(), owner.namespace()),
-                        _ -> new OwnerTasks(owner, containers, events));
+                        _ -> new OwnerTasks(owner, containers, streams, events));
         tasks.publishTo(events);
         return tasks;
     }

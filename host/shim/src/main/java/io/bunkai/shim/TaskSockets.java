@@ -2,14 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.shim;
 
-import io.bunkai.base.Closer;
 import io.bunkai.base.Fault;
+import io.bunkai.linux.Fd;
+import io.bunkai.linux.KeptFds;
+import io.bunkai.linux.UnixConnection;
 import io.bunkai.linux.UnixListener;
 import io.bunkai.ttrpc.TtrpcServer;
 import java.io.IOException;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -17,20 +16,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -59,25 +52,33 @@ final class TaskSockets implements AutoCloseable {
     private static final List<String> FIELDS = List.of("address", "namespace", "events");
     private static final String OWNER = ".owner";
     private static final String SOCKET = ".sock";
-    private static final int NAME_BYTES = 8;
+
+    /** Listening sockets are kept as this and the socket's name: who connects finds somebody. */
+    private static final String LISTENER = "listen.";
 
     private final Path directory;
+    private final TaskConnections connections;
+    private final KeptFds kept;
     private final Function<TaskOwner, TtrpcServer> services;
-    private final ThreadFactory handlers = Thread.ofVirtual().name("task call ", 0).factory();
 
     private final ReentrantLock lock = new ReentrantLock(); // guards what follows
     private final Map<String, Socket> sockets = new HashMap<>(); // by name
     private boolean closed;
 
-    private TaskSockets(Path directory, Function<TaskOwner, TtrpcServer> services) {
+    private TaskSockets(
+            Path directory,
+            TaskConnections connections,
+            KeptFds kept,
+            Function<TaskOwner, TtrpcServer> services) {
         this.directory = directory;
+        this.connections = connections;
+        this.kept = kept;
         this.services = services;
     }
 
     /** An owner's socket. Guarded by the lock. */
     private static final class Socket {
         private final String name;
-        private final Set<SocketChannel> connections = new HashSet<>();
         private TaskOwner owner;
         private Instant usedAt;
         private @Nullable TtrpcServer server; // of this owner, made when it is needed
@@ -95,20 +96,27 @@ final class TaskSockets implements AutoCloseable {
      * {@link #listen}}
      *
      * @param directory made if it is not there, its owner's alone
+     * @param connections serves who connects
+     * @param kept where listening sockets are kept
      * @param services makes what answers an owner's connections; called again when the owner's
      *     events are to be sent elsewhere
      * @throws IOException if the directory cannot be made or read
      */
-    static TaskSockets open(Path directory, Function<TaskOwner, TtrpcServer> services)
+    static TaskSockets open(
+            Path directory,
+            TaskConnections connections,
+            KeptFds kept,
+            Function<TaskOwner, TtrpcServer> services)
             throws IOException {
         Files.createDirectories(directory);
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
-        TaskSockets sockets = new TaskSockets(directory, services);
+        TaskSockets sockets = new TaskSockets(directory, connections, kept, services);
         sockets.remember();
         return sockets;
     }
 
     private void remember() throws IOException {
+        List<String> listeners = kept.unclaimed();
         List<Path> files = new ArrayList<>();
         try (DirectoryStream<Path> found = Files.newDirectoryStream(directory)) {
             found.forEach(files::add);
@@ -120,7 +128,8 @@ final class TaskSockets implements AutoCloseable {
                 String socket = nameOf(owner.get());
                 Instant usedAt = Files.getLastModifiedTime(file).toInstant();
                 sockets.put(socket, new Socket(socket, owner.get(), usedAt));
-            } else {
+            } else if (!name.endsWith(SOCKET)
+                    || !listeners.contains(LISTENER + name.replace(SOCKET, ""))) {
                 Files.delete(file); // a former daemon's socket, or half a file
             }
         }
@@ -146,13 +155,23 @@ final class TaskSockets implements AutoCloseable {
     }
 
     /**
-     * Listens on the sockets of all owners that are remembered.
+     * Goes on with the connections that a former daemon has left, and listens on the sockets of all
+     * owners that are remembered.
      *
      * @throws IOException if one cannot be bound
      */
     void listen() throws IOException {
         lock.lock();
         try {
+            connections.deleteLostJournals();
+            for (TaskConnections.Former former : connections.former()) {
+                Socket socket = sockets.get(former.socket());
+                if (socket == null) {
+                    connections.drop(former);
+                } else {
+                    connections.goOn(former, serverOf(socket));
+                }
+            }
             for (Socket socket : sockets.values()) {
                 bind(socket);
             }
@@ -205,7 +224,15 @@ final class TaskSockets implements AutoCloseable {
         if (socket.listener != null) {
             socket.listener.close();
         }
-        socket.listener = UnixListener.open(path, "tasks", client -> serve(socket, client));
+        Optional<Fd> former =
+                Files.exists(path) ? kept.claim(LISTENER + socket.name) : Optional.empty();
+        if (former.isPresent()) {
+            socket.listener =
+                    UnixListener.over(former.get(), path, "tasks", client -> serve(socket, client));
+        } else {
+            socket.listener = UnixListener.open(path, "tasks", client -> serve(socket, client));
+            kept.keep(LISTENER + socket.name, socket.listener.descriptor());
+        }
     }
 
     private void write(Socket socket) throws IOException {
@@ -225,7 +252,7 @@ final class TaskSockets implements AutoCloseable {
     private void forgetTheOldest() throws IOException {
         List<Socket> oldest =
                 sockets.values().stream()
-                        .filter(socket -> socket.connections.isEmpty())
+                        .filter(socket -> !connections.isConnected(socket.name))
                         .sorted(Comparator.comparing(socket -> socket.usedAt))
                         .toList();
         for (Socket socket : oldest) {
@@ -240,6 +267,7 @@ final class TaskSockets implements AutoCloseable {
             sockets.remove(socket.name);
             if (socket.listener != null) {
                 socket.listener.close();
+                kept.drop(LISTENER + socket.name);
             }
             try {
                 Files.delete(file(socket.name, OWNER));
@@ -249,47 +277,24 @@ final class TaskSockets implements AutoCloseable {
         }
     }
 
-    private void serve(Socket socket, SocketChannel client) {
-        try (client) {
-            TtrpcServer server = join(socket, client);
-            if (server != null) {
-                server.serve(
-                        Channels.newInputStream(client),
-                        Channels.newOutputStream(client),
-                        handlers);
-            }
-        } catch (IOException e) {
-            LOG.log(System.Logger.Level.DEBUG, "containerd left reason={0}", e.getMessage());
-        } finally {
-            leave(socket, client);
-        }
-    }
-
-    private @Nullable TtrpcServer join(Socket socket, SocketChannel client) {
+    private void serve(Socket socket, UnixConnection client) {
+        TtrpcServer server;
         lock.lock();
         try {
-            if (closed) {
-                return null;
-            }
-            TtrpcServer server = socket.server;
-            if (server == null) {
-                server = services.apply(socket.owner);
-                socket.server = server;
-            }
-            socket.connections.add(client);
-            return server;
+            server = serverOf(socket);
         } finally {
             lock.unlock();
         }
+        connections.serve(socket.name, client, server);
     }
 
-    private void leave(Socket socket, SocketChannel client) {
-        lock.lock();
-        try {
-            socket.connections.remove(client);
-        } finally {
-            lock.unlock();
+    private TtrpcServer serverOf(Socket socket) {
+        TtrpcServer server = socket.server;
+        if (server == null) {
+            server = services.apply(socket.owner);
+            socket.server = server;
         }
+        return server;
     }
 
     private Path file(String name, String suffix) {
@@ -298,37 +303,25 @@ final class TaskSockets implements AutoCloseable {
 
     /** Short, since a socket's path is, and the same for ever. */
     private static String nameOf(TaskOwner owner) {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(owner.address().getBytes(StandardCharsets.UTF_8));
-            digest.update((byte) 0); // in neither of the two
-            digest.update(owner.namespace().getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest.digest(), 0, NAME_BYTES);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every JDK has SHA-256", e);
-        }
+        return Digests.shortOf(owner.address(), owner.namespace());
     }
 
     /**
-     * Ends all connections and stops listening; the owners stay remembered. Idempotent.
-     *
-     * @throws Fault INTERNAL if something could not be closed
+     * Stops listening here; the owners stay remembered, and whoever has kept the sockets goes on
+     * with who connects meanwhile. Idempotent.
      */
     @Override
     public void close() {
-        try (Closer all = new Closer()) {
-            lock.lock();
-            try {
-                closed = true;
-                for (Socket socket : sockets.values()) {
-                    socket.connections.forEach(all::own);
-                    if (socket.listener != null) {
-                        all.own(socket.listener);
-                    }
+        lock.lock();
+        try {
+            closed = true;
+            for (Socket socket : sockets.values()) {
+                if (socket.listener != null) {
+                    socket.listener.letGo();
                 }
-            } finally {
-                lock.unlock();
             }
+        } finally {
+            lock.unlock();
         }
     }
 }

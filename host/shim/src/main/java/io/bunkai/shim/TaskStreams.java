@@ -119,8 +119,8 @@ public final class TaskStreams implements AutoCloseable {
      */
     public void closeInput() {
         if (stdin != null && !closed.get()) {
+            kept.drop(KeptStreams.STDIN); // first: one file is not kept under two names
             kept.keep(KeptStreams.ENDED_STDIN, stdin.descriptor());
-            kept.drop(KeptStreams.STDIN);
             stdin.end();
         }
     }

@@ -10,6 +10,7 @@ import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
 import io.bunkai.base.TaskScope;
+import io.bunkai.linux.KeptFds;
 import io.bunkai.linux.Pipe;
 import io.bunkai.linux.WaitingFd;
 import io.bunkai.testkit.Await;
@@ -77,11 +78,16 @@ class BinaryLoggerTest {
         return scheme + "://" + program + "?dir=" + root.path();
     }
 
+    private static KeptStreams kept() {
+        return KeptStreams.of(
+                KeptFds.inThisProcess(), new TaskOwner("/run/c.sock", "ns", ""), "c1", "");
+    }
+
     private static TaskStreams open(
             String stdout, String stderr, boolean terminal, BinaryLogger.Patience patience)
             throws InterruptedException {
         return TaskStreams.open(
-                new Stdio("", stdout, stderr, terminal), "c1", "ns", soon(), patience);
+                new Stdio("", stdout, stderr, terminal), "c1", "ns", kept(), soon(), patience);
     }
 
     private static Fault refusal(String uri, Deadline deadline) {
@@ -91,6 +97,7 @@ class BinaryLoggerTest {
                                         new Stdio("", uri, uri, false),
                                         "c1",
                                         "ns",
+                                        kept(),
                                         deadline,
                                         GENEROUS)
                                 .close())

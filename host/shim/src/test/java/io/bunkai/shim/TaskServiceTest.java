@@ -34,6 +34,7 @@ import io.bunkai.api.containerd.WaitRequest;
 import io.bunkai.api.containerd.WaitResponse;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
+import io.bunkai.linux.KeptFds;
 import io.bunkai.runtime.Containers;
 import io.bunkai.runtime.FakeNode;
 import io.bunkai.runtime.ScriptedProcess;
@@ -61,6 +62,10 @@ class TaskServiceTest {
     private TaskServices services;
     private ContainerdPeer containerd;
 
+    private static TaskReattachment streams() {
+        return new TaskReattachment(KeptFds.inThisProcess());
+    }
+
     @BeforeEach
     void connect() throws IOException {
         node.hypervisor().program(ScriptedProcess::readStdin);
@@ -68,7 +73,9 @@ class TaskServiceTest {
         Path events = node.folder().resolve("events.sock");
         owner = new TaskOwner("/run/containerd.sock", "default", events.toString());
         containers = node.open();
-        services = new TaskServices(containers, node.folder().resolve("no-cgroups"), FakeNode.LONG);
+        services =
+                new TaskServices(
+                        containers, streams(), node.folder().resolve("no-cgroups"), FakeNode.LONG);
         containerd = new ContainerdPeer(TaskMethods.V2, events, () -> services.serverFor(owner));
         writeConfig("");
     }
@@ -421,7 +428,8 @@ class TaskServiceTest {
         containers.close();
         try (Containers found = node.open();
                 TaskServices later =
-                        new TaskServices(found, node.folder().resolve("none"), FakeNode.LONG);
+                        new TaskServices(
+                                found, streams(), node.folder().resolve("none"), FakeNode.LONG);
                 ContainerdPeer other =
                         new ContainerdPeer(
                                 TaskMethods.V3,

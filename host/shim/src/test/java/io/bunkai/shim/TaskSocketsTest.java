@@ -8,6 +8,7 @@ import io.bunkai.api.HealthMethods;
 import io.bunkai.api.agent.CheckRequest;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
+import io.bunkai.linux.KeptFds;
 import io.bunkai.testkit.Await;
 import io.bunkai.testkit.TestRoot;
 import io.bunkai.ttrpc.TtrpcClient;
@@ -47,10 +48,31 @@ class TaskSocketsTest {
         return Deadline.after(Duration.ofSeconds(60));
     }
 
-    private TaskSockets open() throws IOException {
-        TaskSockets sockets = TaskSockets.open(directory, this::service);
+    /** What one daemon has: the sockets, and the connections to them. */
+    private record Daemon(TaskSockets sockets, TaskConnections connections, KeptFds kept)
+            implements AutoCloseable {
+        String socketFor(TaskOwner owner) {
+            return sockets.socketFor(owner);
+        }
+
+        @Override
+        public void close() {
+            sockets.close();
+            connections.close();
+            kept.close();
+        }
+    }
+
+    private Daemon open() throws IOException {
+        return open(KeptFds.inThisProcess());
+    }
+
+    private Daemon open(KeptFds kept) throws IOException {
+        TaskConnections connections =
+                new TaskConnections(root.resolve("calls"), kept, Duration.ofSeconds(20));
+        TaskSockets sockets = TaskSockets.open(directory, connections, kept, this::service);
         sockets.listen();
-        return sockets;
+        return new Daemon(sockets, connections, kept);
     }
 
     private TtrpcServer service(TaskOwner owner) {
@@ -91,7 +113,7 @@ class TaskSocketsTest {
 
     @Test
     void anOwnerHasOneSocketThatIsServed() throws Exception {
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             String address = sockets.socketFor(OWNER);
             assertThat(sockets.socketFor(OWNER)).isEqualTo(address);
             assertAnswers(address);
@@ -102,7 +124,7 @@ class TaskSocketsTest {
 
     @Test
     void ownersThatDifferInAnythingButTheirEventsHaveSocketsOfTheirOwn() throws Exception {
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             assertThat(
                             List.of(
                                     sockets.socketFor(OWNER),
@@ -115,7 +137,7 @@ class TaskSocketsTest {
 
     @Test
     void thePathOfASocketFitsBeneathTheLongestStateRoot() throws Exception {
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             Path path = path(sockets.socketFor(OWNER));
             String beneath = "/run/tasks/" + path.getFileName();
             assertThat(59 + beneath.length()).isLessThanOrEqualTo(104);
@@ -125,11 +147,10 @@ class TaskSocketsTest {
     @Test
     void theNextDaemonListensAtTheSameAddress() throws Exception {
         String address;
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             address = sockets.socketFor(OWNER);
         }
-        assertThat(path(address)).doesNotExist();
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             assertAnswers(address);
             assertThat(served).containsExactly(OWNER);
             assertThat(sockets.socketFor(OWNER)).isEqualTo(address);
@@ -138,9 +159,9 @@ class TaskSocketsTest {
 
     @Test
     void aKilledDaemonsSocketIsReplaced() throws Exception {
-        try (TaskSockets killed = open()) {
+        try (Daemon killed = open()) {
             String address = killed.socketFor(OWNER);
-            try (TaskSockets _ = open()) {
+            try (Daemon _ = open()) {
                 assertAnswers(address);
             }
         }
@@ -150,7 +171,7 @@ class TaskSocketsTest {
     void theLatestAddressForEventsHoldsAndIsRemembered() throws Exception {
         TaskOwner later = new TaskOwner("/run/c.sock", "k8s.io", "/run/new.ttrpc");
         String address;
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             address = sockets.socketFor(OWNER);
             assertAnswers(address);
             assertThat(sockets.socketFor(later)).isEqualTo(address);
@@ -158,7 +179,7 @@ class TaskSocketsTest {
             assertThat(served).containsExactly(OWNER, later);
         }
         served.clear();
-        try (TaskSockets _ = open()) {
+        try (Daemon _ = open()) {
             assertAnswers(address);
             assertThat(served).containsExactly(later);
         }
@@ -166,7 +187,7 @@ class TaskSocketsTest {
 
     @Test
     void aSocketWhoseFileIsGoneIsMadeAgain() throws Exception {
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             String address = sockets.socketFor(OWNER);
             Files.delete(path(address));
             assertThat(sockets.socketFor(OWNER)).isEqualTo(address);
@@ -176,13 +197,13 @@ class TaskSocketsTest {
 
     @Test
     void forgetsTheOwnerThatWasUsedLongestAgoButNoneThatIsConnected() throws Exception {
-        Consumer<TaskSockets> crowd =
+        Consumer<Daemon> crowd =
                 sockets -> {
                     for (int i = 0; i < TaskSockets.MOST_OWNERS; i++) {
                         sockets.socketFor(new TaskOwner("/run/c.sock", "n" + i, ""));
                     }
                 };
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             String connected = sockets.socketFor(OWNER);
             String unused = sockets.socketFor(new TaskOwner("/run/c.sock", "unused", ""));
             try (SocketChannel channel = connect(connected)) {
@@ -194,14 +215,15 @@ class TaskSocketsTest {
             }
         }
         try (var files = Files.list(directory)) {
-            assertThat(files).hasSize(TaskSockets.MOST_OWNERS);
+            assertThat(files.filter(file -> file.toString().endsWith(".owner")))
+                    .hasSize(TaskSockets.MOST_OWNERS);
         }
     }
 
     @Test
     void ownersThatWereUsedLongAgoAreForgottenAtTheStartToo() throws Exception {
         String old;
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             old = sockets.socketFor(OWNER);
             for (int i = 1; i < TaskSockets.MOST_OWNERS; i++) {
                 sockets.socketFor(new TaskOwner("/run/c.sock", "n" + i, ""));
@@ -209,7 +231,7 @@ class TaskSocketsTest {
         }
         String file = path(old).toString().replace(".sock", ".owner");
         Files.setLastModifiedTime(Path.of(file), FileTime.from(Instant.EPOCH));
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             assertThat(path(old)).exists();
             sockets.socketFor(new TaskOwner("/run/c.sock", "one more", ""));
             assertThat(path(old)).doesNotExist();
@@ -224,14 +246,14 @@ class TaskSocketsTest {
         Files.writeString(
                 directory.resolve("0000000000000000.owner"), // of another name
                 "bunkai owner 1\naddress \nnamespace n\nevents \nend\n");
-        try (TaskSockets _ = open()) {
+        try (Daemon _ = open()) {
             assertThat(directory).isEmptyDirectory();
         }
     }
 
     @Test
     void connectionsEndWithTheSockets() throws Exception {
-        TaskSockets sockets = open();
+        Daemon sockets = open();
         try (SocketChannel channel = connect(sockets.socketFor(OWNER))) {
             Await.until("a connection", soon(), () -> served.contains(OWNER));
             sockets.close();
@@ -243,10 +265,10 @@ class TaskSocketsTest {
     @Test
     void keepsNamesThatAreNotAscii() throws Exception {
         TaskOwner owner = new TaskOwner("/run/\u00e4 'x' \"y\"", "n", "");
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             sockets.socketFor(owner);
         }
-        try (TaskSockets sockets = open()) {
+        try (Daemon sockets = open()) {
             assertAnswers(sockets.socketFor(owner));
             assertThat(served).containsExactly(owner);
         }

@@ -12,6 +12,7 @@ import io.bunkai.base.TaskScope;
 import io.bunkai.linux.Errno;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Fd;
+import io.bunkai.linux.KeptFds;
 import io.bunkai.linux.Pipe;
 import io.bunkai.linux.WaitingFd;
 import io.bunkai.testkit.Await;
@@ -82,8 +83,13 @@ class TaskStreamsTest {
         return new Stdio("", stdout, stderr, false);
     }
 
+    private static KeptStreams kept() {
+        return KeptStreams.of(
+                KeptFds.inThisProcess(), new TaskOwner("/run/c.sock", "ns", ""), "c1", "");
+    }
+
     private static TaskStreams open(Stdio stdio) throws InterruptedException {
-        return TaskStreams.open(stdio, "c1", "ns", soon());
+        return TaskStreams.open(stdio, "c1", "ns", kept(), soon());
     }
 
     private Path fifo(String name) {
@@ -110,7 +116,7 @@ class TaskStreamsTest {
 
     private static Fault refusal(Stdio stdio, Deadline deadline) {
         return assertThatExceptionOfType(Fault.class)
-                .isThrownBy(() -> TaskStreams.open(stdio, "c1", "ns", deadline).close())
+                .isThrownBy(() -> TaskStreams.open(stdio, "c1", "ns", kept(), deadline).close())
                 .actual();
     }
 

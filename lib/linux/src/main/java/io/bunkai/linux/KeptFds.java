@@ -30,7 +30,7 @@ public final class KeptFds implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock(); // guards what follows
     private final Map<String, Fd> kept = new LinkedHashMap<>();
     private final Set<String> unclaimed = new TreeSet<>();
-    private boolean closed;
+    private boolean frozen;
 
     /** A place outside of this process where open files are kept, such as the service manager. */
     public interface Store {
@@ -86,7 +86,7 @@ public final class KeptFds implements AutoCloseable {
         checkName(name);
         lock.lock();
         try {
-            if (closed) {
+            if (frozen) {
                 return;
             }
             drop(name);
@@ -113,7 +113,7 @@ public final class KeptFds implements AutoCloseable {
     public void drop(String name) {
         lock.lock();
         try {
-            Fd old = closed ? null : kept.remove(name);
+            Fd old = frozen ? null : kept.remove(name);
             if (old != null) {
                 unclaimed.remove(name);
                 old.close();
@@ -139,7 +139,7 @@ public final class KeptFds implements AutoCloseable {
     public Optional<Fd> claim(String name) {
         lock.lock();
         try {
-            Fd fd = unclaimed.contains(name) ? kept.get(name) : null;
+            Fd fd = !frozen && unclaimed.contains(name) ? kept.get(name) : null;
             if (fd == null) {
                 return Optional.empty();
             }
@@ -180,12 +180,25 @@ public final class KeptFds implements AutoCloseable {
         }
     }
 
+    /**
+     * From now on nothing is kept, dropped or taken up: this process lets go of everything, and
+     * what is there is for the next one. Idempotent.
+     */
+    public void freeze() {
+        lock.lock();
+        try {
+            frozen = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Closes what is kept here; what is kept elsewhere stays. Idempotent. */
     @Override
     public void close() {
         lock.lock();
         try {
-            closed = true;
+            frozen = true;
             kept.values().forEach(Fd::close);
             kept.clear();
             unclaimed.clear();

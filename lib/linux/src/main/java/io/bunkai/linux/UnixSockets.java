@@ -194,7 +194,7 @@ public final class UnixSockets {
      *
      * @spec https://man7.org/linux/man-pages/man7/unix.7.html unix(7), SO_PEERCRED
      */
-    static UnixConnection.Peer peer(Fd socket) throws ErrnoException {
+    public static UnixConnection.Peer peer(Fd socket) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment credentials = arena.allocate(JAVA_INT, UCRED_INTS);
             MemorySegment length = arena.allocateFrom(JAVA_INT, UCRED_INTS * Integer.BYTES);
