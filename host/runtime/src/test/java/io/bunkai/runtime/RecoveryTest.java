@@ -29,6 +29,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class RecoveryTest {
     private static final Set<CrashPoint> OF_OUTPUT =
             EnumSet.range(CrashPoint.OUTPUT_RECEIVED, CrashPoint.OUTPUT_DELIVERED);
+
     /** Reached by two daemons, and not by one container. */
     private static final Set<CrashPoint> OF_TAKEOVER =
             EnumSet.range(CrashPoint.TAKEOVER_ACCEPTED, CrashPoint.TAKEOVER_TAKEN);
