@@ -105,6 +105,11 @@ final class Bunkai implements Callable<Integer> {
         return launcher().startWith(arguments);
     }
 
+    /** {@return a connection to a daemon that has taken over from the one that runs} */
+    Daemon takeOver(List<String> arguments) {
+        return launcher().takeOver(arguments);
+    }
+
     /** {@return a connection to the daemon that runs; empty if none does} */
     Optional<Daemon> connectIfRunning() {
         return launcher().find();

@@ -25,8 +25,8 @@ import tools.jackson.core.JsonGenerator;
 
 @Command(
         name = "daemon",
-        description = "Start or stop the daemon, or tell whether it runs.",
-        synopsisSubcommandLabel = "start|stop|status")
+        description = "Start, stop or replace the daemon, or tell whether it runs.",
+        synopsisSubcommandLabel = "start|stop|status|takeover")
 final class DaemonCommand {
     /**
      * For the daemon to let go of everything, and for containers to be stopped if that is asked.
@@ -83,6 +83,28 @@ final class DaemonCommand {
                 awaitEnd(process.get());
             }
             say("stopped");
+            return ExitCode.OK.number();
+        }
+    }
+
+    @Command(
+            name = "takeover",
+            description = {
+                "Replace the daemon by one of this installation. Containers and the clients of",
+                "containerd do not notice; if the new one cannot take over, the old one goes on."
+            })
+    int takeOver(
+            @Option(
+                            names = "--config",
+                            paramLabel = "FILE",
+                            description = "Read this configuration.toml instead of searching one.")
+                    @Nullable Path configuration) {
+        List<String> arguments = new ArrayList<>();
+        if (configuration != null) {
+            arguments.addAll(List.of("--config", root.resolve(configuration).toString()));
+        }
+        try (Daemon daemon = root.takeOver(arguments)) {
+            say("running, process " + daemon.version().getPid());
             return ExitCode.OK.number();
         }
     }

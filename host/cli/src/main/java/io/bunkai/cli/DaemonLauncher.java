@@ -113,6 +113,23 @@ final class DaemonLauncher {
         return start(arguments);
     }
 
+    /**
+     * {@return a connection to a newer daemon, started with these arguments, which has taken over
+     * from the one that runs}
+     *
+     * @throws Fault UNAVAILABLE if it could not; the one that runs goes on then
+     */
+    Daemon takeOver(List<String> arguments) {
+        root.check();
+        root.create();
+        List<String> all = new ArrayList<>(arguments);
+        all.add("--takeover");
+        Deadline deadline = Deadline.after(START_LIMIT);
+        try (LockFile _ = takeStartLock(deadline)) {
+            return launch(all, deadline);
+        }
+    }
+
     private Daemon start(List<String> arguments) {
         root.create();
         Deadline deadline = Deadline.after(START_LIMIT);
@@ -125,7 +142,10 @@ final class DaemonLauncher {
             if (daemonLives()) {
                 running = awaitAnswer(deadline);
             }
-            return running.orElseGet(() -> launch(arguments, deadline));
+            return running.orElseGet(() ->
+                    Files.exists(root.managed())
+                            ? awaitService(deadline)
+                            : launch(arguments, deadline));
         }
     }
 
@@ -177,6 +197,22 @@ final class DaemonLauncher {
                 .withHint("look into %s", root.log());
     }
 
+    /** A daemon that nobody else has started would not have what is kept for the service. */
+    private Daemon awaitService(Deadline deadline) {
+        while (!deadline.hasPassed()) {
+            Optional<Daemon> answer = tryConnect();
+            if (answer.isPresent()) {
+                return answer.get();
+            }
+            LockSupport.parkNanos(ANSWER_NAP_NANOS);
+        }
+        throw Fault.unavailable("the service manager has not started the daemon")
+                .withHint(
+                        "start it: systemctl start bunkaid; or, if it is no service any more,"
+                                + " remove %s",
+                        root.managed());
+    }
+
     private Daemon launch(List<String> arguments, Deadline deadline) {
         List<String> command =
                 new ArrayList<>(
@@ -196,9 +232,10 @@ final class DaemonLauncher {
                                 .start()) {
             while (!deadline.hasPassed()) {
                 Optional<Daemon> answer = tryConnect();
-                if (answer.isPresent()) {
+                if (answer.isPresent() && answer.get().version().getPid() == daemon.pid()) {
                     return answer.get();
                 }
+                answer.ifPresent(Daemon::close); // the one that is taken over from
                 Optional<ExitStatus> exit = daemon.await(deadline.atMost(POLL_INTERVAL));
                 if (exit.isPresent()) {
                     throw died(exit.get(), logBefore);

@@ -36,6 +36,11 @@ record StateRoot(Path path) {
         return path.resolve("run/start.lock");
     }
 
+    /** Says that a service manager starts the daemon, and nobody else may. */
+    Path managed() {
+        return path.resolve("run/managed");
+    }
+
     Path log() {
         return path.resolve("log/bunkaid.log");
     }

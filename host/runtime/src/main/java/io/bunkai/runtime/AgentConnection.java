@@ -16,6 +16,7 @@ import io.bunkai.base.NanoClock;
 import io.bunkai.ttrpc.Method;
 import io.bunkai.ttrpc.TtrpcClient;
 import java.io.IOException;
+import java.net.ProtocolException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
@@ -33,8 +34,9 @@ import org.jspecify.annotations.Nullable;
  * when it broke.
  *
  * <p>A call that only asks is repeated on the new session; one that does something is not, since
- * nobody knows whether it was done. A guest that breaks every session is met ever more slowly. Used
- * by many virtual threads at once; {@link #close} waits for none of them.
+ * nobody knows whether it was done. A guest that breaks every session is met ever more slowly, and
+ * in the end given up; one that violates the protocol, at once. Used by many virtual threads at
+ * once; {@link #close} waits for none of them.
  */
 final class AgentConnection implements GuestCalls, AutoCloseable {
     private static final System.Logger LOG = System.getLogger(AgentConnection.class.getName());
@@ -62,9 +64,13 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
     /** How long an agent may take to take up a session, on a machine that is short of time. */
     private static final Duration RECONNECT = Duration.ofSeconds(60);
 
+    /** How many sessions in a row may break soon after they were made. */
+    private static final int MOST_BROKEN = 10;
+
     private final String machine;
     private final Path socket;
     private final ReentrantLock connecting = new ReentrantLock(); // one session is made at a time
+    private final NanoClock clock;
     private final Pace pace; // guarded by connecting
 
     private final ReentrantLock lock = new ReentrantLock(); // guards what follows; never held long
@@ -72,6 +78,9 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
     private @Nullable TtrpcClient client;
     private @Nullable SocketChannel opening;
     private boolean closed;
+    private @Nullable String violation; // why the agent was given up
+    private int broken; // sessions in a row
+    private long connectedAt;
 
     private final ReentrantLock asking = new ReentrantLock(); // the features are asked for once
     private volatile @Nullable Set<String> features; // never changes once it is known
@@ -79,6 +88,7 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
     AgentConnection(String machine, Path socket, NanoClock clock) {
         this.machine = machine;
         this.socket = socket;
+        this.clock = clock;
         this.pace = new Pace(clock);
     }
 
@@ -108,7 +118,8 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
             } catch (Fault e) {
                 throw GuestText.cleaned(e);
             } catch (IOException e) {
-                forget(session);
+                forget(session, e);
+                refuseIfGivenUp();
                 if (!REPEATABLE.contains(method.path()) || isClosed()) {
                     throw e;
                 }
@@ -235,14 +246,27 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
             opening = null;
             refuseIfClosed();
             client = fresh;
+            connectedAt = clock.nanos();
         } finally {
             lock.unlock();
         }
     }
 
     private void refuseIfClosed() throws IOException {
+        refuseIfGivenUp();
         if (closed) {
             throw new IOException("the machine has been let go");
+        }
+    }
+
+    private void refuseIfGivenUp() throws ProtocolException {
+        lock.lock();
+        try {
+            if (violation != null) {
+                throw new ProtocolException("the agent broke the protocol: " + violation);
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -252,16 +276,43 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
                 FaultCode.CANCELLED, "waiting for the agent of %s was interrupted", machine);
     }
 
-    private void forget(TtrpcClient broken) {
+    private void forget(TtrpcClient session, IOException why) {
+        boolean tooMany = false;
         lock.lock();
         try {
-            if (client == broken) {
+            if (client == session) {
                 client = null;
+                broken = clock.nanos() - connectedAt < Pace.CALM.toNanos() ? broken + 1 : 1;
+                tooMany = broken >= MOST_BROKEN;
             }
         } finally {
             lock.unlock();
         }
-        broken.close();
+        session.close();
+        if (tooMany) {
+            giveUp(
+                    "%d sessions with it broke soon after they were made, the last one because %s"
+                            .formatted(MOST_BROKEN, GuestText.reason(why)));
+        }
+    }
+
+    @Override
+    public void giveUp(String why) {
+        lock.lock();
+        try {
+            if (closed) {
+                return;
+            }
+            violation = why;
+        } finally {
+            lock.unlock();
+        }
+        LOG.log(
+                System.Logger.Level.WARNING,
+                "the agent broke the protocol machine={0} reason={1}",
+                machine,
+                why);
+        close();
     }
 
     private boolean isClosed() {

@@ -816,26 +816,42 @@ public final class Container {
     /**
      * Stops all processes for a while.
      *
-     * @throws Fault FAILED_PRECONDITION if the container does not run, or is paused
+     * @throws Fault FAILED_PRECONDITION if the container does not run, or is paused;
+     *     RESOURCE_EXHAUSTED if the journal's file system is full, and then the processes go on
      */
     public void pause(Deadline deadline) {
-        Sandbox sandbox = unpaused().sandbox();
-        guest(sandbox).pause(deadline);
-        advance(record().withPaused(true));
+        GuestContainer guest = guest(unpaused().sandbox());
+        guest.pause(deadline);
+        advanceOr(() -> guest.resume(deadline), record().withPaused(true));
     }
 
     /**
      * Lets all processes go on.
      *
-     * @throws Fault FAILED_PRECONDITION if the container is not paused
+     * @throws Fault FAILED_PRECONDITION if the container is not paused; RESOURCE_EXHAUSTED if the
+     *     journal's file system is full, and then it stays paused
      */
     public void resume(Deadline deadline) {
-        Sandbox sandbox = running().sandbox();
+        GuestContainer guest = guest(running().sandbox());
         if (!record().paused()) {
             throw Fault.failedPrecondition("container %s is not paused", name());
         }
-        guest(sandbox).resume(deadline);
-        advance(record().withPaused(false));
+        guest.resume(deadline);
+        advanceOr(() -> guest.pause(deadline), record().withPaused(false));
+    }
+
+    /** What has been done in the guest and cannot be journaled is undone there. */
+    private void advanceOr(Runnable undo, ContainerRecord next) {
+        try {
+            advance(next);
+        } catch (Fault e) {
+            try {
+                undo.run();
+            } catch (Fault second) {
+                e.addSuppressed(second);
+            }
+            throw e;
+        }
     }
 
     private State.Running unpaused() {

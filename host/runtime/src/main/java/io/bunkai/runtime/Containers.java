@@ -57,13 +57,14 @@ public final class Containers implements AutoCloseable {
             LayerSource layers,
             Hypervisor hypervisor,
             StateRoot root,
+            Journal journal,
             NanoClock clock,
             CrashPoints crashPoints,
             Reattachment reattachment) {
         this.planner = planner;
         this.layers = layers;
         this.hypervisor = hypervisor;
-        this.journal = new Journal(root.sandboxes());
+        this.journal = journal;
         this.outputs = root.outputs();
         this.clock = clock;
         this.crashPoints = crashPoints;
@@ -86,8 +87,37 @@ public final class Containers implements AutoCloseable {
             NanoClock clock,
             CrashPoints crashPoints,
             Reattachment reattachment) {
+        return open(
+                planner,
+                layers,
+                hypervisor,
+                root,
+                new Journal(root.sandboxes()),
+                clock,
+                crashPoints,
+                reattachment);
+    }
+
+    /** As the other one, with a journal that a test watches. */
+    static Containers open(
+            Planner planner,
+            LayerSource layers,
+            Hypervisor hypervisor,
+            StateRoot root,
+            Journal journal,
+            NanoClock clock,
+            CrashPoints crashPoints,
+            Reattachment reattachment) {
         Containers containers =
-                new Containers(planner, layers, hypervisor, root, clock, crashPoints, reattachment);
+                new Containers(
+                        planner,
+                        layers,
+                        hypervisor,
+                        root,
+                        journal,
+                        clock,
+                        crashPoints,
+                        reattachment);
         containers.recover();
         return containers;
     }

@@ -56,6 +56,9 @@ final class Execs {
                 public boolean offers(String feature) throws IOException {
                     throw new IOException("the machine is gone");
                 }
+
+                @Override
+                public void giveUp(String violation) {}
             };
 
     private final String container;

@@ -27,4 +27,12 @@ public interface GuestCalls {
      * @throws IOException if the guest cannot be reached any more
      */
     boolean offers(String feature) throws IOException;
+
+    /**
+     * Gives the agent up, since it has said what no agent says that means well: all calls fail from
+     * now on, with this reason, and so end what depends on the guest.
+     *
+     * @param violation what it has done, as a clause: "it sent output that nobody asked for"
+     */
+    void giveUp(String violation);
 }

@@ -28,6 +28,7 @@ final class Journal {
     private static final int OWNER_ONLY = 0600;
 
     private final Path directory;
+    private final Runnable beforeWrite;
 
     /**
      * Uses the directory that holds one directory per container.
@@ -35,7 +36,13 @@ final class Journal {
      * @throws Fault INTERNAL if it cannot be made
      */
     Journal(Path directory) {
+        this(directory, () -> {});
+    }
+
+    /** As the other one, and tells before each write, so that a test can fill the file system. */
+    Journal(Path directory, Runnable beforeWrite) {
         this.directory = directory;
+        this.beforeWrite = beforeWrite;
         try {
             Files.createDirectories(
                     directory,
@@ -59,6 +66,7 @@ final class Journal {
      *     stands
      */
     void write(ContainerRecord record) {
+        beforeWrite.run();
         Path home = directoryOf(record.id());
         Path staged = home.resolve(STAGED);
         try {

@@ -14,7 +14,7 @@ final class Pace {
     private static final Duration LONGEST = Duration.ofSeconds(1);
 
     /** What held for this long was no part of the trouble before it. */
-    private static final Duration CALM = Duration.ofSeconds(10);
+    static final Duration CALM = Duration.ofSeconds(10);
 
     private final NanoClock clock;
     private Duration pause = Duration.ZERO;

@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
+import java.net.ProtocolException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -162,13 +163,9 @@ final class ProcessStreams {
                 carryTaken(stream);
             }
         } catch (Fault e) {
-            // The agent says "no such process" or "end of file": both mean that nothing will
-            // follow.
-            LOG.log(
-                    System.Logger.Level.DEBUG,
-                    "output ended stream={0} reason={1}",
-                    stream,
-                    e.getMessage());
+            ended(stream, e);
+        } catch (ProtocolException e) {
+            guest.giveUp(GuestText.reason(e));
         } catch (IOException e) {
             LOG.log(
                     System.Logger.Level.DEBUG,
@@ -177,6 +174,23 @@ final class ProcessStreams {
                     e.getMessage());
         } finally {
             attached.closeOutput(stream);
+        }
+    }
+
+    /**
+     * The agent says "no such process" or "end of file": both mean that nothing will follow. Or its
+     * answer was none, too large or not to be understood, and then output is missing.
+     */
+    private void ended(OutputLog.Stream stream, Fault why) {
+        switch (why.code()) {
+            case RESOURCE_EXHAUSTED, DATA_LOSS, UNIMPLEMENTED ->
+                    guest.giveUp("it did not hand out output: " + GuestText.reason(why));
+            default ->
+                    LOG.log(
+                            System.Logger.Level.DEBUG,
+                            "output ended stream={0} reason={1}",
+                            stream,
+                            why.getMessage());
         }
     }
 
@@ -194,11 +208,11 @@ final class ProcessStreams {
             long offset = answer.getOffset();
             byte[] data = answer.getData().toByteArray();
             if (!request.getFromOldest() && offset != request.getOffset()) {
-                throw new IOException("the agent sent other output than it was asked for");
+                throw new ProtocolException("it sent other output than it was asked for");
             }
             checkLength(data);
             if (offset < 0 || offset + data.length < 0) {
-                throw new IOException("the agent counts more output than there can be");
+                throw new ProtocolException("it counts more output than there can be");
             }
             if (data.length > 0) {
                 deliver(stream, offset, data);
@@ -207,7 +221,7 @@ final class ProcessStreams {
                 return;
             }
             if (data.length == 0) {
-                throw new IOException("the agent sent neither output nor its end");
+                throw new ProtocolException("it sent neither output nor its end");
             }
             request.setFromOldest(false).setOffset(offset + data.length);
         }
@@ -244,9 +258,9 @@ final class ProcessStreams {
         }
     }
 
-    private static void checkLength(byte[] data) throws IOException {
+    private static void checkLength(byte[] data) throws ProtocolException {
         if (data.length > CHUNK_BYTES) {
-            throw new IOException("the agent sent more than it was asked for");
+            throw new ProtocolException("it sent more output than it was asked for");
         }
     }
 
@@ -292,6 +306,8 @@ final class ProcessStreams {
                 offset += n;
             }
             closeInput(Deadline.after(CLOSE_PATIENCE));
+        } catch (ProtocolException e) {
+            guest.giveUp(GuestText.reason(e));
         } catch (IOException | Fault e) {
             // The process has closed its input or ended, or its guest has gone.
             LOG.log(System.Logger.Level.DEBUG, "input ended reason={0}", e.getMessage());
@@ -310,7 +326,14 @@ final class ProcessStreams {
 
     /** {@return where input goes on; the agent knows, if it counts} */
     private long inputOffset() throws IOException {
-        return acknowledged() ? writeAt(0, ByteString.EMPTY) : 0;
+        if (!acknowledged()) {
+            return 0;
+        }
+        long offset = writeAt(0, ByteString.EMPTY);
+        if (offset < 0 || offset > Long.MAX_VALUE / 2) {
+            throw new ProtocolException("it counts more input than there can be");
+        }
+        return offset;
     }
 
     private void writeInput(long offset, byte[] buffer, int length) throws IOException {
@@ -319,9 +342,12 @@ final class ProcessStreams {
             ByteString data = ByteString.copyFrom(buffer, done, length - done);
             long taken =
                     acknowledged() ? writeAt(offset + done, data) - offset - done : write(data);
-            if (taken <= 0 || taken > length - done) {
-                throw new IOException(
-                        "the agent took " + taken + " of " + (length - done) + " bytes");
+            if (taken < 0 || taken > length - done) {
+                throw new ProtocolException(
+                        "it took " + taken + " of " + (length - done) + " bytes of input");
+            }
+            if (taken == 0) {
+                throw new IOException("the agent took none of the input");
             }
             done += (int) taken;
         }

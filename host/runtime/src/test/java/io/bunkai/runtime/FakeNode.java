@@ -115,6 +115,19 @@ public final class FakeNode implements AutoCloseable {
         return open(crashPoints, Reattachment.NONE);
     }
 
+    /** {@return what a daemon begins with that does this before each write of its journal} */
+    Containers open(StateRoot where, Runnable beforeWrite) {
+        return Containers.open(
+                planner(""),
+                layers,
+                hypervisor,
+                where,
+                new Journal(where.sandboxes(), beforeWrite),
+                NanoClock.SYSTEM,
+                CrashPoints.NONE,
+                Reattachment.NONE);
+    }
+
     /** {@return what a daemon begins with that finds the streams of owners again} */
     public Containers open(CrashPoints crashPoints, Reattachment reattachment) {
         return Containers.open(

@@ -33,6 +33,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -44,6 +45,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
@@ -97,6 +99,15 @@ class ProcessStreamsTest {
         volatile boolean acknowledged;
         volatile long oldest;
         final List<String> asked = new CopyOnWriteArrayList<>();
+        final List<String> violations = new CopyOnWriteArrayList<>();
+        final CountDownLatch violated = new CountDownLatch(1);
+        volatile OptionalInt taken = OptionalInt.empty();
+
+        @Override
+        public void giveUp(String violation) {
+            violations.add(violation);
+            violated.countDown();
+        }
 
         @Override
         public boolean offers(String feature) {
@@ -174,7 +185,7 @@ class ProcessStreamsTest {
         private WriteStreamResponse write(WriteStreamRequest request) {
             int taken = Math.min(mostTaken, request.getData().size());
             stdin.writeBytes(request.getData().substring(0, Math.max(0, taken)).toByteArray());
-            return WriteStreamResponse.newBuilder().setLen(taken).build();
+            return WriteStreamResponse.newBuilder().setLen(this.taken.orElse(taken)).build();
         }
     }
 
@@ -430,13 +441,49 @@ class ProcessStreamsTest {
     }
 
     @Test
-    void anAgentThatSendsMoreThanItWasAskedForIsNotListenedTo() throws Exception {
+    void anAgentThatSendsMoreThanItWasAskedForIsGivenUp() throws Exception {
         ProcessStreams streams = streams(true);
         guest.stdout.add(data(new byte[CHUNK + 1]));
         streams.start();
         streams.awaitDelivery();
         assertThat(kept.size()).isZero();
+        assertThat(guest.violations).containsExactly("it sent more output than it was asked for");
         assertThat(guest.reads.availablePermits()).isEqualTo(1);
+    }
+
+    /** The first two are what a client makes of an answer that is too large, or makes no sense. */
+    @ParameterizedTest
+    @EnumSource(names = {"RESOURCE_EXHAUSTED", "DATA_LOSS", "UNIMPLEMENTED"})
+    void anAgentWhoseAnswersAreNoneIsGivenUp(FaultCode code) throws Exception {
+        ProcessStreams streams = streams(true);
+        guest.stdout.add(() -> {
+            throw Fault.of(code, "no answer");
+        });
+        streams.start();
+        streams.awaitDelivery();
+        assertThat(guest.violations).containsExactly("it did not hand out output: no answer");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {-1, 2, Integer.MIN_VALUE, Integer.MAX_VALUE})
+    void anAgentThatTakesMoreInputThanThereIsIsGivenUp(int taken) throws Exception {
+        guest.taken = OptionalInt.of(taken);
+        CountDownLatch closed = new CountDownLatch(1);
+        attached.attach(
+                new ByteArrayInputStream(bytes("x")) {
+                    @Override
+                    public void close() {
+                        closed.countDown();
+                    }
+                },
+                null,
+                null);
+        guest.stdout.add(END);
+        streams(true).start();
+        closed.await();
+        guest.violated.await();
+        assertThat(guest.violations)
+                .containsExactly("it took %d of 1 bytes of input".formatted(taken));
     }
 
     @Test
@@ -496,7 +543,7 @@ class ProcessStreamsTest {
     /** An offset that was not asked for, or that no process comes to. */
     @ParameterizedTest
     @ValueSource(longs = {-1, Long.MIN_VALUE, Long.MAX_VALUE, Long.MAX_VALUE - 2})
-    void anAgentThatCountsMoreThanThereCanBeIsNotListenedTo(long oldest) throws Exception {
+    void anAgentThatCountsMoreThanThereCanBeIsGivenUp(long oldest) throws Exception {
         guest.acknowledged = true;
         guest.oldest = oldest;
         ProcessStreams streams = streams(true);
@@ -504,6 +551,7 @@ class ProcessStreamsTest {
         streams.start();
         streams.awaitDelivery();
         assertThat(kept.size()).isZero();
+        assertThat(guest.violations).containsExactly("it counts more output than there can be");
     }
 
     @Test

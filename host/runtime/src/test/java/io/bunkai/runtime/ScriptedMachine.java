@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +49,7 @@ public final class ScriptedMachine {
     private boolean resumed; // guarded by this
     private boolean mute; // guarded by this
     private int endedSessions; // guarded by this
+    private volatile Consumer<Words> begun = _ -> {};
     private volatile VmExit.Reason reason = VmExit.Reason.LOST;
     private volatile Path agentPath;
 
@@ -68,6 +70,24 @@ public final class ScriptedMachine {
         Files.deleteIfExists(path);
         ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         return socket.bind(UnixDomainSocketAddress.of(path));
+    }
+
+    /**
+     * Where a guest can say what it was not asked for.
+     *
+     * @param session within the session, as its agent does
+     * @param port around it
+     */
+    public record Words(OutputStream session, OutputStream port) {}
+
+    /** Done with each session that begins from now on, on a thread that the agent waits for. */
+    public void onSession(Consumer<Words> work) {
+        begun = work;
+    }
+
+    /** {@return the guest's end of the agent's port} */
+    public OutputStream port() {
+        return port.output();
     }
 
     /** {@return what it was made from} */
@@ -161,6 +181,7 @@ public final class ScriptedMachine {
         try {
             while (isAlive()) {
                 try (GuestChannel.Session session = channel.accept()) {
+                    begun.accept(new Words(session.output(), port.output()));
                     agent.server()
                             .serve(
                                     session.input(),

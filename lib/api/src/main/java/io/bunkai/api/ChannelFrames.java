@@ -247,11 +247,12 @@ final class ChannelFrames {
          * Looks for the HELLO of a session and for nothing else: what comes before it may look like
          * a frame and is none.
          *
-         * @return HELLO, or SILENCE if it has not come yet
+         * @param mostSkipped how many bytes may come before it
+         * @return HELLO, SILENCE if it has not come yet, or NO_FRAME if more has come before it
          */
-        Event nextHello(byte[] id) throws IOException {
+        Event nextHello(byte[] id, long mostSkipped) throws IOException {
             length = 0;
-            while (have(HEADER_BYTES + GREETING_BYTES)) {
+            for (long skipped = 0; have(HEADER_BYTES + GREETING_BYTES); ) {
                 int start = position;
                 if ((int) INT.get(buffer, start) == HELLO
                         && (int) INT.get(buffer, start + 12) == GREETING_BYTES
@@ -270,6 +271,10 @@ final class ChannelFrames {
                     return Event.HELLO;
                 }
                 position = nextCandidate(start + 1);
+                skipped += position - start;
+                if (skipped > mostSkipped) {
+                    return Event.NO_FRAME;
+                }
             }
             return Event.SILENCE;
         }

@@ -9,6 +9,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.ProtocolException;
 import java.security.SecureRandom;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
@@ -32,6 +33,12 @@ import java.util.random.RandomGenerator;
 public final class HostChannel implements AutoCloseable {
     private static final SecureRandom RANDOM = new SecureRandom();
 
+    /**
+     * How much a session skips. Before the HELLO that is what QEMU and the guest's driver still
+     * held for former sessions, far less than this; after it there is nothing to skip at all.
+     */
+    static final long MOST_SKIPPED = 16L << 20;
+
     private final InputStream in;
     private final OutputStream out;
     private final ChannelFrames.Reader reader;
@@ -40,6 +47,7 @@ public final class HostChannel implements AutoCloseable {
     private final byte[] id;
     private final long session;
     private boolean ended; // the reading thread's alone
+    private long skipped; // the reading thread's alone
 
     private HostChannel(InputStream in, OutputStream out, byte[] id) {
         this.in = in;
@@ -107,12 +115,17 @@ public final class HostChannel implements AutoCloseable {
     private int greet() throws IOException {
         writer.write(ChannelFrames.zeros());
         writer.write(ChannelFrames.greeting(ChannelFrames.SYN, id, ProtocolVersion.CHANNEL));
-        if (reader.nextHello(id) == ChannelFrames.Event.SILENCE) {
-            throw new EOFException("the connection was closed");
-        }
-        int version = reader.version();
-        reader.skip();
-        return version;
+        return switch (reader.nextHello(id, MOST_SKIPPED)) {
+            case HELLO -> {
+                int version = reader.version();
+                reader.skip();
+                yield version;
+            }
+            case SILENCE -> throw new EOFException("the connection was closed");
+            default ->
+                    throw new ProtocolException(
+                            "the agent does not answer, and sends something else without end");
+        };
     }
 
     /**
@@ -151,15 +164,18 @@ public final class HostChannel implements AutoCloseable {
         while (!ended && reader.remaining() == 0) {
             switch (reader.next()) {
                 case DATA -> {
-                    if (reader.session() != session) {
-                        reader.skip(); // of a session that was over before this one began
+                    if (reader.session() != session || reader.remaining() == 0) {
+                        skip(); // of a session that was over before this one began
                     }
                 }
-                case HELLO, SYN -> reader.skip();
-                case END -> ended = reader.session() == session;
-                case DAMAGED -> throw new IOException("a frame from the agent is damaged");
+                case HELLO, SYN -> skip();
+                case END -> {
+                    ended = reader.session() == session;
+                    skip();
+                }
+                case DAMAGED -> throw new ProtocolException("a frame from the agent is damaged");
                 case NO_FRAME ->
-                        throw new IOException(
+                        throw new ProtocolException(
                                 "what the agent sent is not a frame: data is missing");
                 case SILENCE -> {
                     if (!reader.isBetweenFrames()) {
@@ -170,6 +186,14 @@ public final class HostChannel implements AutoCloseable {
             }
         }
         return !ended;
+    }
+
+    private void skip() throws ProtocolException {
+        skipped += ChannelFrames.HEADER_BYTES + reader.remaining();
+        reader.skip();
+        if (skipped > MOST_SKIPPED) {
+            throw new ProtocolException("the agent sends frames without end that mean nothing");
+        }
     }
 
     private final class Input extends InputStream {

@@ -13,7 +13,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.ProtocolException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
@@ -564,5 +566,28 @@ class AgentChannelTest {
         try (HostChannel host = open(port.connect())) {
             assertThat(exchange(host, text("last"))).isEqualTo(text("tsal"));
         }
+    }
+
+    /** What comes before an answer is skipped, but not for ever. */
+    @Test
+    void anAgentThatSendsSomethingElseWithoutEndIsLeft() {
+        InputStream endless =
+                new InputStream() {
+                    @Override
+                    public int read() {
+                        return 'B';
+                    }
+
+                    @Override
+                    public int read(byte[] buffer, int offset, int length) {
+                        Arrays.fill(buffer, offset, offset + length, (byte) 'B');
+                        return length;
+                    }
+                };
+        assertThatThrownBy(() ->
+                        HostChannel.open(
+                                endless, OutputStream.nullOutputStream(), Deadline.never()))
+                .hasRootCauseInstanceOf(ProtocolException.class)
+                .hasStackTraceContaining("sends something else without end");
     }
 }

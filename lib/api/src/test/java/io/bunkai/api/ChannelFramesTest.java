@@ -216,10 +216,11 @@ class ChannelFramesTest {
                         Arrays.copyOf(HELLO, 39),
                         HELLO,
                         DATA);
-        assertThat(reader.nextHello(ID)).isEqualTo(Event.HELLO);
+        assertThat(reader.nextHello(ID, 1 << 20)).isEqualTo(Event.HELLO);
         assertThat(reader.version()).isEqualTo(1);
         assertThat(reader.next()).isEqualTo(Event.DATA);
-        assertThat(reader(noise, otherHello, damaged).nextHello(ID)).isEqualTo(Event.SILENCE);
+        assertThat(reader(noise, otherHello, damaged).nextHello(ID, 1 << 20))
+                .isEqualTo(Event.SILENCE);
     }
 
     @Test

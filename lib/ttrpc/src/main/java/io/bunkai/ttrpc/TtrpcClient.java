@@ -13,6 +13,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.ProtocolException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -33,8 +34,9 @@ import org.jspecify.annotations.Nullable;
  * Calls methods of a peer over one connection, any number of them at once and from any threads.
  *
  * <p>The peer may be hostile: what it sends is bounded before memory is set aside for it, and a
- * response that nobody waits for is skipped. It cannot hold a caller beyond its deadline either, by
- * not answering or by not reading: a caller only queues its request, and one thread writes.
+ * response that nobody waits for is skipped, up to a number beyond which the connection ends. It
+ * cannot hold a caller beyond its deadline either, by not answering or by not reading: a caller
+ * only queues its request, and one thread writes.
  *
  * <p>Two threads belong to a client, a reader and a writer. They end when the connection ends. A
  * caller may be interrupted without harm to the connection.
@@ -45,6 +47,9 @@ public final class TtrpcClient implements AutoCloseable {
     /** A peer is told of a time limit only if somebody could live to see it. */
     private static final Duration LONGEST_TIMEOUT = Duration.ofDays(365);
 
+    /** How many frames a peer may send that nobody asked for, beside answers that come too late. */
+    private static final int MOST_UNASKED = 100;
+
     /** Requests that wait to be written; one larger than this is let in when it is alone. */
     private static final int MAX_QUEUED_BYTES = 2 * Frames.MAX_DATA;
 
@@ -53,6 +58,7 @@ public final class TtrpcClient implements AutoCloseable {
     private final OutputStream out;
     private final AutoCloseable transport;
     private final AtomicLong ignoredFrames = new AtomicLong();
+    private final AtomicLong unanswered = new AtomicLong(); // given up after they were sent
 
     private final ReentrantLock lock = new ReentrantLock(); // guards what follows
     private final Condition requestsQueued = lock.newCondition();
@@ -232,10 +238,12 @@ public final class TtrpcClient implements AutoCloseable {
     private void forget(int stream, PendingCall call) {
         lock.lock();
         try {
-            pending.remove(stream);
+            boolean answerMayCome = pending.remove(stream) != null;
             if (queue.remove(call)) {
                 queuedBytes -= call.request.length;
                 requestsWritten.signalAll();
+            } else if (answerMayCome) {
+                unanswered.incrementAndGet();
             }
         } finally {
             lock.unlock();
@@ -334,6 +342,7 @@ public final class TtrpcClient implements AutoCloseable {
         try {
             for (Frames.@Nullable Header header; (header = Frames.readHeader(in)) != null; ) {
                 receive(header);
+                letOthersRun();
             }
             end(new EOFException(peer + " closed the connection"));
         } catch (IOException e) {
@@ -344,12 +353,20 @@ public final class TtrpcClient implements AutoCloseable {
         }
     }
 
+    /**
+     * A virtual thread that never has to wait never makes room: two peers that always have more to
+     * say would hold up everybody on a machine with two processors.
+     */
+    @SuppressWarnings("ThreadPriorityCheck") // it is not relied on for anything but fairness
+    private static void letOthersRun() {
+        Thread.yield();
+    }
+
     private void receive(Frames.Header header) throws IOException {
         boolean answers = header.type() == Frames.RESPONSE || header.type() == Frames.DATA;
         PendingCall call = answers ? takePending(header.stream()) : null;
         if (call == null) { // late, made up, or not for a client
-            ignoredFrames.incrementAndGet();
-            Frames.skipData(in, header);
+            ignore(header);
             return;
         }
         String path = call.method.path();
@@ -371,6 +388,14 @@ public final class TtrpcClient implements AutoCloseable {
                 throw e;
             }
         }
+    }
+
+    private void ignore(Frames.Header header) throws IOException {
+        if (ignoredFrames.incrementAndGet() > unanswered.get() + MOST_UNASKED) {
+            throw new ProtocolException(
+                    "%s sends without end what nobody has asked for".formatted(peer));
+        }
+        Frames.skipData(in, header);
     }
 
     /** The limit is on the message; its envelope, and the text of a failure, may come on top. */

@@ -18,8 +18,10 @@ import io.bunkai.ttrpc.wire.Request;
 import io.bunkai.ttrpc.wire.Response;
 import io.bunkai.ttrpc.wire.Status;
 import java.io.IOException;
+import java.net.ProtocolException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -284,6 +286,48 @@ class TtrpcClientTest {
             assertCode(FaultCode.DATA_LOSS, call::get);
         }
         assertThat(client.isOpen()).isTrue();
+    }
+
+    /** Each level would be a frame of the parser's stack: here are a hundred thousand. */
+    @Test
+    void anAnswerThatNestsWithoutEndFailsItsCall() throws Exception {
+        Future<KeyValue> call = callLater("?");
+        int stream = receive().stream();
+        byte[] groups = new byte[100_000];
+        Arrays.fill(groups, (byte) (9 << 3 | 3)); // the begin of a group that nobody knows
+        peer.out().write(hex("%08x %08x 02 00".formatted(groups.length, stream)));
+        peer.out().write(groups);
+        assertCode(FaultCode.DATA_LOSS, call::get);
+        assertThat(client.isOpen()).isTrue();
+    }
+
+    @Test
+    void aPeerThatSendsWithoutEndWhatNobodyAskedForIsLeft() throws Exception {
+        Future<KeyValue> call = callLater("?");
+        receive();
+        for (int i = 0; i <= 100; i++) {
+            answer(2 * i + 1001, "nobody asked");
+        }
+        assertThatThrownBy(call::get).hasRootCauseInstanceOf(ProtocolException.class);
+        assertThat(client.isOpen()).isFalse();
+    }
+
+    /** Each of them may yet be answered, and that is no offence. */
+    @Test
+    void aPeerThatIsSlowMayAnswerHoweverManyCallsWereGivenUp() throws Exception {
+        List<Integer> given = new ArrayList<>();
+        for (int i = 0; i < 150; i++) {
+            Future<KeyValue> call = callLater("?");
+            given.add(receive().stream());
+            call.cancel(true);
+        }
+        Future<KeyValue> call = callLater("!");
+        int last = receive().stream();
+        for (int stream : given) {
+            answer(stream, "too late");
+        }
+        answer(last, "in time");
+        assertThat(call.get().getValue()).isEqualTo("in time");
     }
 
     @Test
