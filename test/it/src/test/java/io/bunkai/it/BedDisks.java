@@ -13,7 +13,7 @@ import java.util.List;
 /**
  * What the test bed gets of this machine, each folder as a disk that cannot be written: the JDK and
  * the programs at the paths that they have here, since the programs' launchers name the JDK and
- * their recordings name the jars; the units; the classes of the tests.
+ * their recordings name the jars; the units; the classes of the tests; an image for containers.
  */
 final class BedDisks {
     private static final Path JDK = Path.of(System.getProperty("java.home"));
@@ -40,10 +40,22 @@ final class BedDisks {
                 "--exclude-regex=^(log|state|kernel|guest\\.cache|\\.).*");
         disks.add("units", SourceTree.root().resolve("deploy/systemd"), UNITS);
         disks.add("classes", classes(folder), SystemdBed.CLASSES);
-        disks.script.append("ln -s ").append(made).append(" /opt/bunkai\n");
-        disks.script.append("cp -r " + UNITS + "/* /etc/systemd/system/\n");
-        disks.script.append("systemctl daemon-reload\n");
+        disks.add("images", images(folder), SystemdBed.IMAGES);
+        disks.install(made);
         return disks;
+    }
+
+    /** As an installation has it, but for the folders, which are links. */
+    private void install(Path made) {
+        script.append(
+                """
+                mkdir -p /opt/bunkai/libexec
+                for folder in bin lib aot guest; do ln -s %1$s/$folder /opt/bunkai/$folder; done
+                cp %2$s/bunkaid-takeover /opt/bunkai/libexec/
+                cp -r %2$s/bunkaid.service %2$s/containerd.service.d /etc/systemd/system/
+                systemctl daemon-reload
+                """
+                        .formatted(made, UNITS));
     }
 
     private void add(String name, Path content, String mountPoint, String... options) {
@@ -57,6 +69,15 @@ final class BedDisks {
         script.append("mkdir -p ").append(mountPoint).append('\n');
         script.append("mount -t erofs -o ro /dev/vd%c %s%n".formatted(letter, mountPoint));
         files.add(file);
+    }
+
+    private static Path images(Path folder) {
+        Path target = folder.resolve("images");
+        Path script = SourceTree.root().resolve("test/containerd/make-images");
+        CommandRun.of(script.toString(), target.toString(), "layers")
+                .run(TestNode.patience())
+                .expectSuccess();
+        return target;
     }
 
     /** Folders and jars of the class path, each by a number, and a file with the path of them. */

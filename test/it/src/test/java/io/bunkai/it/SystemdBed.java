@@ -33,6 +33,9 @@ final class SystemdBed implements BeforeAllCallback, AfterAllCallback {
     /** Where the guest has the classes of the tests. */
     static final String CLASSES = "/opt/tests";
 
+    /** Where it has images for containerd. */
+    static final String IMAGES = "/opt/images";
+
     /** The first build of its image fetches packages. */
     private static final Duration BUILD = Duration.ofMinutes(9);
 
