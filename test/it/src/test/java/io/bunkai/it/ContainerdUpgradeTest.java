@@ -33,9 +33,9 @@ class ContainerdUpgradeTest {
     /** As much as is carried at once: what may come twice after a death. */
     private static final int PIECE = 64 * 1024;
 
-    /** Writes numbered lines until it is told to end, and then the last one. */
+    /** Writes numbered lines until it is told to end, and ends after whoever told it is through. */
     private static final String WRITER =
-            "i=0; until [ -e /stop ]; do i=$((i+1)); echo $i; sleep 0.02; done; echo end; exit ";
+            "i=0; until [ -e /stop ]; do i=$((i+1)); echo $i; sleep 0.02; done; echo end; sleep 5; exit ";
 
     private final List<CommandRun.Running> writers = new ArrayList<>();
 

@@ -53,6 +53,16 @@ final class KillMatrix {
      * @param outcome what the container has to come to
      */
     record Cell(CrashPoint point, Victim victim, Outcome outcome) {
+        /** {@return whether one daemon takes over from another meanwhile} */
+        boolean isTakeover() {
+            return point.compareTo(CrashPoint.TAKEOVER_ACCEPTED) >= 0;
+        }
+
+        /** {@return whether it is the newer of the two that comes to the point} */
+        boolean isOfTheNewer() {
+            return point.compareTo(CrashPoint.TAKEOVER_RECEIVED) >= 0;
+        }
+
         @Override
         public String toString() {
             return victim.title + " at " + point.label() + ": " + outcome.words;
@@ -86,7 +96,11 @@ final class KillMatrix {
                                 EXEC_STARTED,
                                 EXEC_ENDED,
                                 KILL_REQUESTED,
-                                KILL_DELIVERED ->
+                                KILL_DELIVERED,
+                                TAKEOVER_ACCEPTED,
+                                TAKEOVER_LET_GO,
+                                TAKEOVER_RECEIVED,
+                                TAKEOVER_TAKEN ->
                                 true;
                         default -> false;
                     };
@@ -138,6 +152,9 @@ final class KillMatrix {
                     Optional.of(victim == Victim.DAEMON ? Outcome.RUNNING : Outcome.DEAD);
             case STOP_MACHINE_GONE, STOP_FINISHED -> ofDaemon(victim, Outcome.DEAD);
             case REMOVE_JOURNALED, REMOVE_OUTPUT_GONE -> ofDaemon(victim, Outcome.GONE);
+            // The daemon is the one that comes to the point: the former, then the newer.
+            case TAKEOVER_ACCEPTED, TAKEOVER_LET_GO, TAKEOVER_RECEIVED, TAKEOVER_TAKEN ->
+                    Optional.of(victim == Victim.DAEMON ? Outcome.RUNNING : Outcome.DEAD);
         };
     }
 

@@ -92,12 +92,16 @@ class KillMatrixTest {
         try (FaultGate gate = FaultGate.at(cell.point().label())) {
             int daemon = startDaemon(cell, gate);
             leadTo(cell);
-            try (CommandRun.Running work = node.command(work(cell)).start()) {
+            CommandRun command = node.command(work(cell));
+            if (cell.isOfTheNewer()) {
+                command.environment("BUNKAI_HOLD_AT", gate.address());
+            }
+            try (CommandRun.Running work = command.start()) {
                 gate.awaitReached(TestNode.patience());
                 switch (cell.victim()) {
-                    case DAEMON -> kill(daemon);
-                    case MACHINE -> killAndAwaitReport(gate, () -> kill(machine()));
-                    case GUEST -> killAndAwaitReport(gate, () -> mortal.die(machine()));
+                    case DAEMON -> kill(cell.isOfTheNewer() ? node.newerDaemon() : daemon);
+                    case MACHINE -> die(cell, gate, () -> kill(machine()));
+                    case GUEST -> die(cell, gate, () -> mortal.die(machine()));
                 }
                 gate.letGo();
                 work.await(TestNode.patience());
@@ -106,7 +110,20 @@ class KillMatrixTest {
         assertThat(outcome(cell.outcome())).isEqualTo(cell.outcome());
     }
 
+    /** While one daemon takes over from another, nobody answers who waits for a report. */
+    private static void die(Cell cell, FaultGate gate, Death death) throws Exception {
+        if (cell.isTakeover()) {
+            death.happen();
+        } else {
+            killAndAwaitReport(gate, death);
+        }
+    }
+
     private static int startDaemon(Cell cell, FaultGate gate) {
+        if (cell.isOfTheNewer()) {
+            node.bunkai("daemon", "start").expectSuccess();
+            return node.daemonPid();
+        }
         return cell.victim() == Victim.GUEST
                 ? node.startDaemonHeldAt(gate, "--config", mortal.configuration().toString())
                 : node.startDaemonHeldAt(gate);
@@ -136,7 +153,11 @@ class KillMatrixTest {
                     STOP_PROCESS_ENDED,
                     STOP_JOURNALED,
                     STOP_MACHINE_GONE,
-                    STOP_FINISHED ->
+                    STOP_FINISHED,
+                    TAKEOVER_ACCEPTED,
+                    TAKEOVER_LET_GO,
+                    TAKEOVER_RECEIVED,
+                    TAKEOVER_TAKEN ->
                     node.bunkai(start()).expectSuccess();
             case REMOVE_JOURNALED, REMOVE_OUTPUT_GONE -> {
                 node.bunkai(start()).expectSuccess();
@@ -168,6 +189,8 @@ class KillMatrixTest {
             case STOP_PROCESS_ENDED, STOP_JOURNALED, STOP_MACHINE_GONE, STOP_FINISHED ->
                     new String[] {"stop", BOX};
             case REMOVE_JOURNALED, REMOVE_OUTPUT_GONE -> new String[] {"rm", BOX};
+            case TAKEOVER_ACCEPTED, TAKEOVER_LET_GO, TAKEOVER_RECEIVED, TAKEOVER_TAKEN ->
+                    new String[] {"daemon", "takeover"};
         };
     }
 

@@ -218,6 +218,14 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         return json("version", "--format", "json").path("daemon").path("pid").asInt();
     }
 
+    /** {@return the daemon that takes over from the one that runs} */
+    int newerDaemon() {
+        return processesWith(root().toString()).stream()
+                .filter(pid -> commandLine(pid).contains("--takeover"))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("there is no newer daemon"));
+    }
+
     /** Starts the daemon, which will die at this point. */
     ProcessIdentity startDaemonThatDiesAt(String crashPoint) {
         command("daemon", "start")
