@@ -14,6 +14,8 @@ import java.util.Map;
  */
 final class EchoService {
     private static final String LISTENER = "listener";
+    private static final String CONNECTION = "connection ";
+
     private static final int LONGEST = 4096;
 
     private final ServiceManager manager;
@@ -22,19 +24,24 @@ final class EchoService {
         this.manager = manager;
     }
 
+    /** Keeps as many descriptors of nothing as the second argument says, besides those it needs. */
     public static void main(String[] args) throws Exception {
         Map<String, String> environment = System.getenv();
         EchoService service = new EchoService(ServiceManager.find(environment).orElseThrow());
         Map<String, List<Fd>> kept = ServiceManager.inherited(environment);
         kept.forEach((name, fds) -> {
-            if (!name.equals(LISTENER)) {
+            if (name.startsWith(CONNECTION)) {
                 fds.forEach(fd -> service.serve(name, fd));
             }
         });
-        service.accept(
-                kept.containsKey(LISTENER)
-                        ? kept.get(LISTENER).getFirst()
-                        : service.listen(args[0]));
+        Fd listener;
+        if (kept.containsKey(LISTENER)) {
+            listener = kept.get(LISTENER).getFirst();
+        } else {
+            listener = service.listen(args[0]);
+            service.fill(args.length > 1 ? Integer.parseInt(args[1]) : 0);
+        }
+        service.accept(listener, kept.size());
     }
 
     private Fd listen(String path) throws ErrnoException {
@@ -43,12 +50,21 @@ final class EchoService {
         return listener;
     }
 
-    private void accept(Fd listener) throws ErrnoException {
-        manager.status("pid " + ProcessHandle.current().pid());
+    /** Their names are as long as they may be where there are many. */
+    private void fill(int count) throws ErrnoException {
+        for (int i = 0; i < count; i++) {
+            try (Fd nothing = Fd.open(Path.of("/dev/null"), Fd.O_RDONLY)) {
+                manager.keep("%024d".formatted(i), nothing);
+            }
+        }
+    }
+
+    private void accept(Fd listener, int kept) throws ErrnoException {
+        manager.status("pid %d, %d names".formatted(ProcessHandle.current().pid(), kept));
         manager.ready();
         while (true) {
             Fd connection = UnixSockets.accept(listener);
-            String name = "connection " + connection.number();
+            String name = CONNECTION + connection.number();
             manager.keep(name, connection);
             serve(name, connection);
         }

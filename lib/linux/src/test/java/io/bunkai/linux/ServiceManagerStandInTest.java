@@ -72,7 +72,7 @@ class ServiceManagerStandInTest {
             UnixSockets.send(connection, "two".getBytes(StandardCharsets.UTF_8), List.of());
 
             int second = start().pid(); // reads what nobody was there for
-            assertThat(manager.status()).isEqualTo("pid " + second);
+            assertThat(manager.status()).isEqualTo("pid " + second + ", 2 names");
             try (UnixSockets.Message answer = UnixSockets.receive(connection, 100)) {
                 assertThat(answer.data()).asString().isEqualTo(second + " two");
             }
