@@ -153,11 +153,16 @@ final class Daemon implements AutoCloseable {
         @Override
         public void goOn() {
             synchronized (Daemon.this) {
-                writePid(root);
-                KeptFds former = kept;
-                kept = new KeptFds(supervisor.store(), former.copyOfAll());
-                former.close();
-                node = Node.open(options, root, kept, crashPoints, shutdown::countDown);
+                try {
+                    writePid(root);
+                    KeptFds former = kept;
+                    kept = new KeptFds(supervisor.store(), former.copyOfAll());
+                    former.close();
+                    node = Node.open(options, root, kept, crashPoints, shutdown::countDown);
+                } catch (RuntimeException e) {
+                    LOG.log(System.Logger.Level.ERROR, "this daemon cannot go on, and ends", e);
+                    Runtime.getRuntime().halt(1); // as if it had been killed
+                }
             }
         }
 
