@@ -68,8 +68,8 @@ final class TakeoverServer implements AutoCloseable {
         /** {@return the file whose lock proves that this daemon lives} */
         Fd lock();
 
-        /** {@return where the service manager is; empty if there is none} */
-        String notifySocket();
+        /** {@return how the service manager is reached; empty if there is none} */
+        String supervisor();
 
         /** Lets go of everything. {@return copies of what is kept; the caller's} */
         Map<String, Fd> letGo();
@@ -175,7 +175,7 @@ final class TakeoverServer implements AutoCloseable {
     }
 
     private void send(Fd newer, Map<String, Fd> kept) throws IOException {
-        new TakeoverMessage(TakeoverMessage.LOCK, former.notifySocket(), Optional.of(former.lock()))
+        new TakeoverMessage(TakeoverMessage.LOCK, former.supervisor(), Optional.of(former.lock()))
                 .send(newer);
         for (Map.Entry<String, Fd> entry : kept.entrySet()) {
             new TakeoverMessage(TakeoverMessage.KEPT, entry.getKey(), Optional.of(entry.getValue()))

@@ -72,8 +72,8 @@ class TakeoverTest {
                 }
 
                 @Override
-                public String notifySocket() {
-                    return "/run/notify";
+                public String supervisor() {
+                    return "NOTIFY_SOCKET=/run/notify";
                 }
 
                 @Override
@@ -106,7 +106,7 @@ class TakeoverTest {
         try (TakeoverServer _ = TakeoverServer.open(path, former, _ -> Optional.of(self()));
                 Takeover.Received received = Takeover.from(path, CrashPoints.NONE)) {
             assertThat(told).containsExactly("let go");
-            assertThat(received.notifySocket()).isEqualTo("/run/notify");
+            assertThat(received.supervisor()).isEqualTo("NOTIFY_SOCKET=/run/notify");
             Map<String, Fd> descriptors = received.takeDescriptors();
             assertThat(descriptors).containsOnlyKeys("conn.1", "io.1.1");
             descriptors.get("conn.1").writeFully(new byte[] {7});
