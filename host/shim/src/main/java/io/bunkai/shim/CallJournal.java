@@ -141,11 +141,6 @@ final class CallJournal implements CallLog {
         return directory.resolve("%010d%s".formatted(Integer.toUnsignedLong(stream), suffix));
     }
 
-    /** {@return whether nothing was left by a former process} */
-    boolean isNew() {
-        return former.isEmpty();
-    }
-
     /** {@return the requests: those of a former process first, then those of the socket} */
     InputStream requests() {
         return new Requests();

@@ -22,6 +22,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The connections of containerds. containerd takes a closed connection for the death of the task,
@@ -34,6 +36,7 @@ import java.util.concurrent.locks.ReentrantLock;
 final class TaskConnections implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(TaskConnections.class.getName());
     private static final String PREFIX = "conn.";
+    private static final Pattern NAME = Pattern.compile("conn\\.([0-9a-f]+)\\.[0-9a-f]+");
     private static final int NUMBER_BYTES = 4;
 
     private final Path directory;
@@ -70,9 +73,9 @@ final class TaskConnections implements AutoCloseable {
     List<Former> former() {
         List<Former> found = new ArrayList<>();
         for (String name : kept.unclaimed()) {
-            if (name.startsWith(PREFIX)) {
-                int end = name.lastIndexOf('.');
-                found.add(new Former(name, name.substring(PREFIX.length(), Math.max(end, 5))));
+            Matcher connection = NAME.matcher(name);
+            if (connection.matches()) {
+                found.add(new Former(name, connection.group(1)));
             }
         }
         return found;
