@@ -137,7 +137,6 @@ final class KillMatrix {
                     START_CONTAINER_CREATED,
                     START_PREPARED,
                     START_PROCESS_STARTED,
-                    KILL_DELIVERED,
                     STOP_PROCESS_ENDED,
                     STOP_JOURNALED ->
                     Optional.of(Outcome.DEAD);
@@ -148,7 +147,8 @@ final class KillMatrix {
                     EXEC_JOURNALED,
                     EXEC_STARTED,
                     EXEC_ENDED,
-                    KILL_REQUESTED ->
+                    KILL_REQUESTED,
+                    KILL_DELIVERED ->
                     Optional.of(victim == Victim.DAEMON ? Outcome.RUNNING : Outcome.DEAD);
             case STOP_MACHINE_GONE, STOP_FINISHED -> ofDaemon(victim, Outcome.DEAD);
             case REMOVE_JOURNALED, REMOVE_OUTPUT_GONE -> ofDaemon(victim, Outcome.GONE);

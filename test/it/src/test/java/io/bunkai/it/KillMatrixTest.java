@@ -190,7 +190,8 @@ class KillMatrixTest {
                     start();
             case EXEC_JOURNALED, EXEC_STARTED, EXEC_ENDED ->
                     new String[] {"exec", BOX, "echo", "further"};
-            case KILL_REQUESTED, KILL_DELIVERED -> new String[] {"kill", "-s", "TERM", BOX};
+            // One that does not end the process: its end has points of its own.
+            case KILL_REQUESTED, KILL_DELIVERED -> new String[] {"kill", "-s", "CONT", BOX};
             case STOP_PROCESS_ENDED, STOP_JOURNALED, STOP_MACHINE_GONE, STOP_FINISHED ->
                     new String[] {"stop", BOX};
             case REMOVE_JOURNALED, REMOVE_OUTPUT_GONE -> new String[] {"rm", BOX};
