@@ -93,6 +93,16 @@ class KernelMainTest {
     }
 
     @Test
+    void anArchivesSourceIsChangedAndTheManifestSaysHowATreeIsBuiltAsItIs() throws Exception {
+        Path archive = Files.writeString(folder.resolve("linux-6.1.176.tar.xz"), "an archive");
+        assertThat(run("build", "--source", archive.toString())).as(err.toString()).isZero();
+        assertThat(onlyManifest(printed()).changes())
+                .containsOnlyKeys(SourceChanges.ours().of(KernelVersion.parse("6.1.176")).keySet());
+        assertThat(build()).isZero();
+        assertThat(onlyManifest(printed()).changes()).isEmpty();
+    }
+
+    @Test
     void theSameInputsAreNotBuiltTwice() {
         build();
         assertThat(build()).isZero();
