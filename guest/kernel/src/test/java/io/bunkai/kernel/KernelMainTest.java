@@ -167,6 +167,18 @@ class KernelMainTest {
     }
 
     @Test
+    void anOlderLinuxNamesWhatItLacksUnderTheNamesThatItHas() throws Exception {
+        source = FakeTools.source(folder.resolve("older"), "5", "19", "0");
+        tools.unknown.addAll(List.of("CONFIG_EROFS_FS_SECURITY", "CONFIG_CPU_MITIGATIONS"));
+        assertThat(build("-v", "5.19")).isEqualTo(KernelMain.FAILED);
+        // The defences have another name there, which waivers.conf knows.
+        assertThat(err.toString())
+                .contains(
+                        "error: Linux 5.19 does not take 1 of the options asked for:"
+                                + " CONFIG_EROFS_FS_SECURITY is n instead of y\n");
+    }
+
+    @Test
     void aWaivedOptionIsNotedWithItsReason() throws Exception {
         tools.unknown.add("CONFIG_TDX_GUEST_DRIVER");
         assertThat(build("-x")).as(err.toString()).isZero();
