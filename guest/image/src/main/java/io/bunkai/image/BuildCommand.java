@@ -53,8 +53,16 @@ final class BuildCommand implements Callable<Integer> {
                             + " a DAX header (default: ${DEFAULT-VALUE}).")
     private ImageFormat.Layout layout = ImageFormat.Layout.PLAIN;
 
-    @Option(names = "--compress", description = "Pack files with LZ4 (erofs only).")
-    private boolean compress;
+    @Option(
+            names = "--compress",
+            arity = "0..1",
+            fallbackValue = "all",
+            paramLabel = "none|large|all",
+            converter = CompressionName.class,
+            description =
+                    "Which files are packed with LZ4 (erofs only): without a word all, without the"
+                            + " option the large ones of a plain erofs, else none.")
+    private @Nullable Compression compression;
 
     @Option(
             names = "--align",
@@ -116,7 +124,11 @@ final class BuildCommand implements Callable<Integer> {
                         err.flush();
                     }
                 };
-        ImageFormat format = new ImageFormat(fileSystem, layout, compress, alignMib);
+        Compression packed =
+                compression == null
+                        ? ImageFormat.defaultCompression(fileSystem, layout)
+                        : compression;
+        ImageFormat format = new ImageFormat(fileSystem, layout, packed, alignMib);
         GuestImage.Request request = request();
         ContentManifest.Image image = new GuestImage(request, progress).buildFile(format);
         progress.step(
@@ -184,6 +196,14 @@ final class BuildCommand implements Callable<Integer> {
         @Override
         public ImageFormat.Layout convert(String text) {
             return constant(ImageFormat.Layout.values(), text);
+        }
+    }
+
+    /** The option's text is lower case. */
+    static final class CompressionName implements ITypeConverter<Compression> {
+        @Override
+        public Compression convert(String text) {
+            return constant(Compression.values(), text);
         }
     }
 }

@@ -121,7 +121,7 @@ record ContentManifest(
                 root.putObject("image")
                         .put("fileSystem", described.format().fileSystem().label())
                         .put("layout", described.format().layout().label())
-                        .put("compression", described.format().compressed() ? "lz4hc" : "none")
+                        .put("compression", described.format().compression().label())
                         .put("uuid", described.uuid().toString())
                         .put("fileSystemBytes", described.fileSystemBytes())
                         .put("bytes", described.bytes())

@@ -3,6 +3,7 @@
 package io.bunkai.image;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,12 +15,16 @@ import java.util.UUID;
  * @spec https://docs.kernel.org/filesystems/erofs.html EROFS
  */
 final class ErofsImage {
+    /** What hints may ask for at most, in bytes. */
+    private static final int LARGEST_PIECE = 65_536;
+
     private ErofsImage() {}
 
     /**
      * Writes {@code tree} to the file {@code image}.
      *
-     * @param compressed whether files are packed; half the size, and a processor unpacks them
+     * @param compression which files are packed; they take half the room, and a processor unpacks
+     *     them
      */
     static void write(
             CommandRunner commands,
@@ -27,7 +32,7 @@ final class ErofsImage {
             Path image,
             UUID uuid,
             long epochSeconds,
-            boolean compressed)
+            Compression compression)
             throws IOException, InterruptedException {
         List<String> command =
                 new ArrayList<>(
@@ -38,9 +43,26 @@ final class ErofsImage {
                                 "-x-1",
                                 "-T" + epochSeconds,
                                 "-U" + uuid));
-        if (compressed) {
+        if (compression != Compression.NONE) {
             command.add("-zlz4hc");
         }
+        if (compression.hints().isEmpty()) {
+            make(commands, command, tree, image);
+            return;
+        }
+        Path hints = Files.createTempFile("bunkai-erofs-", ".hints");
+        try {
+            Files.writeString(hints, compression.hints());
+            command.add("-C" + LARGEST_PIECE);
+            command.add("--compress-hints=" + hints);
+            make(commands, command, tree, image);
+        } finally {
+            Files.delete(hints);
+        }
+    }
+
+    private static void make(CommandRunner commands, List<String> command, Path tree, Path image)
+            throws IOException, InterruptedException {
         command.add(image.toString());
         command.add(tree.toString());
         commands.check(Path.of("/"), command);

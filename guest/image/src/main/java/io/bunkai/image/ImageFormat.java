@@ -9,26 +9,36 @@ import io.bunkai.base.Fault;
  *
  * @param fileSystem what the tree becomes
  * @param layout what lies around it
- * @param compressed whether files are packed with LZ4; EROFS alone can do so
+ * @param compression which files are packed with LZ4; EROFS alone can do so
  * @param alignMib in Kata's layout, what the size of the file is a multiple of
  */
-record ImageFormat(FileSystem fileSystem, Layout layout, boolean compressed, int alignMib) {
+record ImageFormat(FileSystem fileSystem, Layout layout, Compression compression, int alignMib) {
     /** Kata's: how much memory can be plugged in at once on any architecture. */
     static final int DEFAULT_ALIGN_MIB = 128;
 
     /** What every folder of a guest has. */
     static final ImageFormat PLAIN_EROFS =
-            new ImageFormat(FileSystem.EROFS, Layout.PLAIN, false, DEFAULT_ALIGN_MIB);
+            new ImageFormat(FileSystem.EROFS, Layout.PLAIN, Compression.LARGE, DEFAULT_ALIGN_MIB);
 
     ImageFormat {
         if (alignMib < 2 || alignMib > 1024 || alignMib % 2 != 0) {
             throw Fault.invalidArgument("an image cannot be aligned to %d MiB", alignMib)
                     .withHint("use --align with an even number from 2 to 1024");
         }
-        if (compressed && fileSystem != FileSystem.EROFS) {
+        if (compression != Compression.NONE && fileSystem != FileSystem.EROFS) {
             throw Fault.invalidArgument("%s cannot be compressed", fileSystem.label())
                     .withHint("leave out --compress, or use --fs erofs");
         }
+    }
+
+    /**
+     * {@return what is packed unless somebody asks for something else: the large files, where
+     * nothing is read without a page cache}
+     */
+    static Compression defaultCompression(FileSystem fileSystem, Layout layout) {
+        return fileSystem == FileSystem.EROFS && layout == Layout.PLAIN
+                ? Compression.LARGE
+                : Compression.NONE;
     }
 
     /** A file system, by the name that the kernel and {@code rootfs_type} have for it. */

@@ -33,7 +33,8 @@ final class ImageWriter {
                 };
         switch (format.fileSystem()) {
             case EROFS ->
-                    ErofsImage.write(commands, tree, bare, uuid, epochSeconds, format.compressed());
+                    ErofsImage.write(
+                            commands, tree, bare, uuid, epochSeconds, format.compression());
             case EXT4 -> Ext4Image.write(commands, tree, bare, uuid, epochSeconds);
         }
         long fileSystemBytes = Files.size(bare);

@@ -138,20 +138,13 @@ final class JavaRuntime {
      * @return the native files of the runtime: programs and libraries
      */
     List<Path> link(Set<String> modules, Path target) throws IOException, InterruptedException {
-        commands.check(
-                Path.of("/"),
-                List.of(
-                        jdk.resolve("bin/jlink").toString(),
-                        "--add-modules",
-                        String.join(",", modules),
-                        // Costs nothing: the classes that the agent needs are in the AOT cache.
-                        "--compress",
-                        "zip-6",
-                        "--strip-debug",
-                        "--no-header-files",
-                        "--no-man-pages",
-                        "--output",
-                        target.toString()));
+        Path invokers = Files.createTempFile("bunkai-", ".invokers");
+        try {
+            Files.write(invokers, Resources.read("invokers"));
+            link(modules, invokers, target);
+        } finally {
+            Files.delete(invokers);
+        }
         Trees.delete(target.resolve("legal"));
         // Only needed to dump an archive of classes, and the agent has a better one.
         Files.deleteIfExists(target.resolve("lib/classlist"));
@@ -171,6 +164,26 @@ final class JavaRuntime {
         natives.forEach(file -> strip.add(file.toString()));
         commands.check(Path.of("/"), strip);
         return natives;
+    }
+
+    private void link(Set<String> modules, Path invokers, Path target)
+            throws IOException, InterruptedException {
+        commands.check(
+                Path.of("/"),
+                List.of(
+                        jdk.resolve("bin/jlink").toString(),
+                        "--add-modules",
+                        String.join(",", modules),
+                        // Costs nothing: the classes that the agent needs are in the AOT cache.
+                        "--compress",
+                        "zip-6",
+                        // What links native functions is made here, not at each start.
+                        "--generate-jli-classes=@" + invokers,
+                        "--strip-debug",
+                        "--no-header-files",
+                        "--no-man-pages",
+                        "--output",
+                        target.toString()));
     }
 
     /** A jar that does not say what it needs is asked by looking at its classes. */

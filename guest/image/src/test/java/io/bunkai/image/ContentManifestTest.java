@@ -83,7 +83,7 @@ class ContentManifestTest {
                           "image" : {
                             "fileSystem" : "erofs",
                             "layout" : "plain",
-                            "compression" : "none",
+                            "compression" : "lz4hc-large",
                             "uuid" : "00000000-0000-0001-0000-000000000002",
                             "fileSystemBytes" : 4096,
                             "bytes" : 8192,

@@ -48,7 +48,8 @@ class ImageWriterTest {
                 .flatMap(fs ->
                         Stream.of(ImageFormat.Layout.values())
                                 .map(layout ->
-                                        Arguments.of(new ImageFormat(fs, layout, false, 4))));
+                                        Arguments.of(
+                                                new ImageFormat(fs, layout, Compression.NONE, 4))));
     }
 
     /** A tree of some depth, its entries made in this order. */
@@ -91,19 +92,43 @@ class ImageWriterTest {
     @Test
     void compressedItIsTheSameTwiceAndSmaller() throws Exception {
         ImageFormat format =
-                new ImageFormat(ImageFormat.FileSystem.EROFS, ImageFormat.Layout.PLAIN, true, 4);
+                new ImageFormat(
+                        ImageFormat.FileSystem.EROFS, ImageFormat.Layout.PLAIN, Compression.ALL, 4);
         Path first = write(tree("one", false), format, "first.img");
         assertThat(first).hasSameBinaryContentAs(write(tree("two", true), format, "second.img"));
-        Path plain = write(tree("three", true), ImageFormat.PLAIN_EROFS, "plain.img");
+        ImageFormat unpacked =
+                new ImageFormat(
+                        ImageFormat.FileSystem.EROFS,
+                        ImageFormat.Layout.PLAIN,
+                        Compression.NONE,
+                        4);
+        Path plain = write(tree("three", true), unpacked, "plain.img");
         assertThat(Files.size(first)).isLessThan(Files.size(plain));
         run("fsck.erofs", first.toString());
+    }
+
+    @Test
+    void onlyTheLargeFilesArePackedUnlessSomebodyAsksForMore() throws Exception {
+        Path root = tree("one", false);
+        Files.writeString(root.resolve(RootTree.AOT_CACHE), "cache".repeat(100_000));
+        Trees.setTimes(root, Instant.ofEpochSecond(TIME));
+        Path image = write(root, ImageFormat.PLAIN_EROFS, "image");
+        assertThat(Files.size(image)).isBetween(50_000L, 200_000L);
+        assertThat(run("dump.erofs", "--path=/usr/lib/bunkai/agent.aot", image.toString()))
+                .containsPattern("Compression ratio: +[0-9]\\.");
+        assertThat(run("dump.erofs", "--path=/usr/share/a", image.toString()))
+                .containsPattern("Compression ratio: +100\\.00");
+        run("fsck.erofs", image.toString());
     }
 
     @Test
     void ext4CannotBeCompressed() {
         assertThatThrownBy(() ->
                         new ImageFormat(
-                                ImageFormat.FileSystem.EXT4, ImageFormat.Layout.KATA, true, 4))
+                                ImageFormat.FileSystem.EXT4,
+                                ImageFormat.Layout.KATA,
+                                Compression.ALL,
+                                4))
                 .isInstanceOf(Fault.class)
                 .hasMessageContaining("ext4 cannot be compressed");
     }
@@ -121,7 +146,8 @@ class ImageWriterTest {
     @Test
     void ext4IsReadByItsOwnTools() throws Exception {
         ImageFormat format =
-                new ImageFormat(ImageFormat.FileSystem.EXT4, ImageFormat.Layout.PLAIN, false, 4);
+                new ImageFormat(
+                        ImageFormat.FileSystem.EXT4, ImageFormat.Layout.PLAIN, Compression.NONE, 4);
         Path image = write(tree("one", false), format, "image");
         run("e2fsck", "-f", "-n", image.toString());
         String about = run("dumpe2fs", "-h", image.toString());
@@ -144,13 +170,15 @@ class ImageWriterTest {
     @ParameterizedTest
     @MethodSource("formats")
     void kataLayoutIsReadByOtherProgramsFromBothTables(ImageFormat given) throws Exception {
-        ImageFormat format = new ImageFormat(given.fileSystem(), ImageFormat.Layout.KATA, false, 4);
+        ImageFormat format =
+                new ImageFormat(given.fileSystem(), ImageFormat.Layout.KATA, Compression.NONE, 4);
         Path tree = tree("one", false);
         Path image = write(tree, format, "image");
         Path bare =
                 write(
                         tree,
-                        new ImageFormat(given.fileSystem(), ImageFormat.Layout.PLAIN, false, 4),
+                        new ImageFormat(
+                                given.fileSystem(), ImageFormat.Layout.PLAIN, Compression.NONE, 4),
                         "bare");
         assertThat(Files.size(image))
                 .isEqualTo(Math.ceilDiv(3 * MIB + Files.size(bare), 4 * MIB) * 4 * MIB);
@@ -181,7 +209,10 @@ class ImageWriterTest {
         assertThat(Files.size(image)).isEqualTo(128 * MIB);
         assertThatThrownBy(() ->
                         new ImageFormat(
-                                ImageFormat.FileSystem.EXT4, ImageFormat.Layout.KATA, false, 3))
+                                ImageFormat.FileSystem.EXT4,
+                                ImageFormat.Layout.KATA,
+                                Compression.NONE,
+                                3))
                 .isInstanceOf(Fault.class)
                 .hasMessageContaining("3 MiB");
     }
@@ -190,7 +221,8 @@ class ImageWriterTest {
     @Test
     void theDaxSuperBlockIsAsDocumented() throws Exception {
         ImageFormat format =
-                new ImageFormat(ImageFormat.FileSystem.EROFS, ImageFormat.Layout.KATA, false, 4);
+                new ImageFormat(
+                        ImageFormat.FileSystem.EROFS, ImageFormat.Layout.KATA, Compression.NONE, 4);
         Path image = write(tree("one", false), format, "image");
         Path cut = folder.resolve("block");
         cut(image, cut, 4096, 4096);
@@ -259,7 +291,8 @@ class ImageWriterTest {
     void anInterruptLeavesTheFormerImage() throws Exception {
         Path target = Files.writeString(folder.resolve("guest.img"), "former");
         ImageFormat format =
-                new ImageFormat(ImageFormat.FileSystem.EROFS, ImageFormat.Layout.KATA, false, 4);
+                new ImageFormat(
+                        ImageFormat.FileSystem.EROFS, ImageFormat.Layout.KATA, Compression.NONE, 4);
         CommandRunner interrupted =
                 (directory, command) -> {
                     CommandRunner.Result result = commands.run(directory, command);

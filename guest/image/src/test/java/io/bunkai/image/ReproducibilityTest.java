@@ -40,7 +40,8 @@ class ReproducibilityTest {
         tree.write("usr/lib/modules/1/modules.dep", "a.ko:\n");
         Trees.setTimes(tree.root(), Instant.ofEpochSecond(TIME));
         Path image = folder.resolve(name + ".erofs");
-        ErofsImage.write(new HostCommands(), tree.root(), image, new UUID(1, 2), TIME, false);
+        ErofsImage.write(
+                new HostCommands(), tree.root(), image, new UUID(1, 2), TIME, Compression.LARGE);
         return image;
     }
 }

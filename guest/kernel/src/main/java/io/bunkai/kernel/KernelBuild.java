@@ -448,6 +448,7 @@ final class KernelBuild {
                             request.architecture().label(),
                             prepared.source().origin(),
                             prepared.source().digest(),
+                            prepared.source().changes(),
                             Digests.sha256(configured.text()),
                             prepared.compiler(),
                             prepared.linker(),

@@ -29,7 +29,8 @@ import tools.jackson.databind.node.ObjectNode;
  * @param variant the end of the name; empty for the kernel that runs pods
  * @param architecture what it runs on
  * @param origin what the source was
- * @param sourceDigest its digest
+ * @param sourceDigest its digest, after the changes
+ * @param changes what was changed in the source: path to reason
  * @param configDigest of the whole configuration
  * @param compiler the first line that it prints about itself
  * @param linker likewise
@@ -50,6 +51,7 @@ record KernelManifest(
         String architecture,
         String origin,
         String sourceDigest,
+        SortedMap<String, String> changes,
         String configDigest,
         String compiler,
         String linker,
@@ -78,6 +80,7 @@ record KernelManifest(
     }
 
     KernelManifest {
+        changes = Collections.unmodifiableSortedMap(new TreeMap<>(changes));
         fragments = Collections.unmodifiableSortedMap(new TreeMap<>(fragments));
         waived = Collections.unmodifiableSortedMap(new TreeMap<>(waived));
         dropped = List.copyOf(dropped);
@@ -133,6 +136,7 @@ record KernelManifest(
                 root.required("architecture").asString(),
                 root.required("origin").asString(),
                 root.required("sourceDigest").asString(),
+                texts(root.path("changes")), // older builds made none
                 root.required("configDigest").asString(),
                 root.required("compiler").asString(),
                 root.required("linker").asString(),
@@ -164,6 +168,7 @@ record KernelManifest(
         root.put("architecture", architecture);
         root.put("origin", origin);
         root.put("sourceDigest", sourceDigest);
+        changes.forEach(root.putObject("changes")::put);
         root.put("configDigest", configDigest);
         root.put("compiler", compiler);
         root.put("linker", linker);

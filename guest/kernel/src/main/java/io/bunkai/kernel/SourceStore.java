@@ -19,9 +19,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -46,9 +48,19 @@ final class SourceStore {
      * @param directory its tree, which nobody writes to
      * @param version as its makefile has it
      * @param origin what it was made from, for people
-     * @param digest of that, and of the patches that were applied
+     * @param digest of that, and of what was changed in it
+     * @param changes what of ours was changed: path to reason; a tree of the caller's has none
      */
-    record Source(Path directory, KernelVersion version, String origin, String digest) {}
+    record Source(
+            Path directory,
+            KernelVersion version,
+            String origin,
+            String digest,
+            SortedMap<String, String> changes) {
+        Source {
+            changes = Collections.unmodifiableSortedMap(new TreeMap<>(changes));
+        }
+    }
 
     SourceStore(KernelCache cache, ToolRunner tools, Progress progress) {
         this.cache = cache;
@@ -88,7 +100,8 @@ final class SourceStore {
                 directory,
                 version,
                 String.valueOf(directory.getFileName()),
-                Digests.sha256OfTree(directory));
+                Digests.sha256OfTree(directory),
+                Collections.emptySortedMap());
     }
 
     private Source ofTarball(Path file, String wanted, List<Path> patches)
@@ -298,7 +311,8 @@ final class SourceStore {
     private Source unpacked(
             String origin, String archiveDigest, List<Path> patches, Filling filling)
             throws IOException, InterruptedException {
-        String digest = withPatches(archiveDigest, patches);
+        SourceChanges changes = SourceChanges.ours();
+        String digest = changed(archiveDigest, changes, patches);
         Path place = cache.sources().resolve(digest);
         try (Closer _ =
                 cache.lock("source-" + digest, () -> progress.step("waiting for another build"))) {
@@ -309,7 +323,7 @@ final class SourceStore {
                     for (Path patch : patches) {
                         apply(patch, staging.resolve(TREE));
                     }
-                    versionOf(staging.resolve(TREE));
+                    changes.apply(staging.resolve(TREE), versionOf(staging.resolve(TREE)));
                     Files.move(staging, place, StandardCopyOption.ATOMIC_MOVE);
                 } finally {
                     Trees.delete(staging);
@@ -317,14 +331,14 @@ final class SourceStore {
             }
         }
         Path tree = place.resolve(TREE);
-        return new Source(tree, versionOf(tree), origin, digest);
+        KernelVersion version = versionOf(tree);
+        return new Source(tree, version, origin, digest, changes.of(version));
     }
 
-    private static String withPatches(String digest, List<Path> patches) throws IOException {
-        if (patches.isEmpty()) {
-            return digest;
-        }
+    private static String changed(String digest, SourceChanges changes, List<Path> patches)
+            throws IOException {
         StringBuilder all = new StringBuilder(digest);
+        all.append('\n').append(changes.digest());
         for (Path patch : patches) {
             all.append('\n').append(Digests.sha256(patch));
         }

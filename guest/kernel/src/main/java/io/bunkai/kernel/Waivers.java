@@ -27,22 +27,19 @@ record Waivers(List<Waiver> waivers) {
      *
      * @param option its name in the fragments
      * @param architecture the only one that is meant; null for all
-     * @param from first version that is meant; null for all before {@code until}
-     * @param until first version that is not meant any more; null for all after {@code from}
+     * @param versions those that are meant
      * @param renamed what these versions call it; null if they have nothing of the kind
      * @param reason why
      */
     record Waiver(
             String option,
             @Nullable Architecture architecture,
-            @Nullable KernelVersion from,
-            @Nullable KernelVersion until,
+            VersionRange versions,
             @Nullable String renamed,
             String reason) {
         private boolean isAbout(Architecture architecture, KernelVersion version) {
             return (this.architecture == null || this.architecture == architecture)
-                    && (from == null || version.compareTo(from) >= 0)
-                    && (until == null || version.compareTo(until) < 0);
+                    && versions.contains(version);
         }
     }
 
@@ -75,16 +72,11 @@ record Waivers(List<Waiver> waivers) {
                     new Waiver(
                             found.group(1),
                             architecture == null ? null : Architecture.of(architecture),
-                            version(found.group(3)),
-                            version(found.group(4)),
+                            VersionRange.of(found.group(3), found.group(4)),
                             found.group(5),
                             found.group(6)));
         }
         return new Waivers(waivers);
-    }
-
-    private static @Nullable KernelVersion version(String text) {
-        return text.isEmpty() ? null : KernelVersion.parse(text);
     }
 
     /** {@return what is known of an option's absence from this version} */

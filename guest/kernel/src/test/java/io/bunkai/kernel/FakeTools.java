@@ -118,6 +118,11 @@ final class FakeTools implements ToolRunner {
                 tree.resolve("Makefile"),
                 "# SPDX\nVERSION = %s\nPATCHLEVEL = %s\nSUBLEVEL = %s\nEXTRAVERSION =\n"
                         .formatted(major, minor, patch));
+        Path x86 = Files.createDirectories(tree.resolve("arch/x86"));
+        Files.createDirectories(x86.resolve("kernel"));
+        Files.writeString(x86.resolve("kernel/Makefile"), "");
+        Files.createDirectories(x86.resolve("mm"));
+        Files.writeString(x86.resolve("mm/init.c"), "free(POISON_FREE_INITMEM, what);\n");
         return tree;
     }
 }

@@ -93,6 +93,16 @@ class KernelMainTest {
     }
 
     @Test
+    void anArchivesSourceIsChangedAndTheManifestSaysHowATreeIsBuiltAsItIs() throws Exception {
+        Path archive = Files.writeString(folder.resolve("linux-6.1.176.tar.xz"), "an archive");
+        assertThat(run("build", "--source", archive.toString())).as(err.toString()).isZero();
+        assertThat(onlyManifest(printed()).changes())
+                .containsOnlyKeys(SourceChanges.ours().of(KernelVersion.parse("6.1.176")).keySet());
+        assertThat(build()).isZero();
+        assertThat(onlyManifest(printed()).changes()).isEmpty();
+    }
+
+    @Test
     void theSameInputsAreNotBuiltTwice() {
         build();
         assertThat(build()).isZero();
@@ -154,6 +164,18 @@ class KernelMainTest {
         KernelManifest manifest = onlyManifest(printed());
         assertThat(manifest.dropped()).contains("CONFIG_VMGENID is n instead of y");
         assertThat(manifest.initrd()).isTrue();
+    }
+
+    @Test
+    void anOlderLinuxNamesWhatItLacksUnderTheNamesThatItHas() throws Exception {
+        source = FakeTools.source(folder.resolve("older"), "5", "19", "0");
+        tools.unknown.addAll(List.of("CONFIG_EROFS_FS_SECURITY", "CONFIG_CPU_MITIGATIONS"));
+        assertThat(build("-v", "5.19")).isEqualTo(KernelMain.FAILED);
+        // The defences have another name there, which waivers.conf knows.
+        assertThat(err.toString())
+                .contains(
+                        "error: Linux 5.19 does not take 1 of the options asked for:"
+                                + " CONFIG_EROFS_FS_SECURITY is n instead of y\n");
     }
 
     @Test

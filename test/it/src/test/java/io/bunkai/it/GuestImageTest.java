@@ -58,6 +58,12 @@ class GuestImageTest {
     }
 
     @Test
+    void theImageThatMachinesBootHasAtMost45Megabytes() throws Exception {
+        assertThat(Files.size(guest().resolve("rootfs.erofs")))
+                .isBetween(10_000_000L, 45_000_000L);
+    }
+
+    @Test
     void theSameImageIsBuiltInTwoPlaces() throws Exception {
         try (TestRoot root = TestRoot.create()) {
             Path first = root.resolve("first.img");

@@ -4,6 +4,7 @@ package io.bunkai.vmm.qemu;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Everything that is tuned for a guest whose instructions the processor carries out itself. */
 record KvmProfile() implements Profile {
@@ -25,6 +26,11 @@ record KvmProfile() implements Profile {
             all.addFirst(PMU + "=off");
         }
         return Options.list("host", all);
+    }
+
+    @Override
+    public Optional<String> firmware(String machineType) {
+        return Optional.empty();
     }
 
     /** {@code +x}, {@code -x} and {@code x=off} are about the same feature. */

@@ -4,6 +4,7 @@ package io.bunkai.vmm.qemu;
 
 import io.bunkai.vmm.Accelerator;
 import java.util.List;
+import java.util.Optional;
 
 /** What an accelerator wants to have set, so that what helps one never slows the other. */
 sealed interface Profile permits KvmProfile, TcgProfile {
@@ -19,4 +20,9 @@ sealed interface Profile permits KvmProfile, TcgProfile {
 
     /** {@return the value of {@code -cpu}: a model and the features asked for} */
     String cpu(List<String> features);
+
+    /**
+     * {@return what {@code -bios} is set to for a machine of this type; nothing for QEMU's default}
+     */
+    Optional<String> firmware(String machineType);
 }

@@ -163,6 +163,7 @@ final class QemuCommandLine {
     }
 
     private void boot() {
+        profile.firmware(spec.machineType()).ifPresent(firmware -> add("-bios", firmware));
         add("-kernel", descriptorPath(inherit(spec.boot().kernel(), Mode.READ)));
         spec.boot()
                 .initrd()

@@ -3,6 +3,7 @@
 package io.bunkai.vmm.qemu;
 
 import java.util.List;
+import java.util.Optional;
 
 /** Everything that is tuned for software emulation. */
 record TcgProfile() implements Profile {
@@ -27,5 +28,16 @@ record TcgProfile() implements Profile {
     @Override
     public String cpu(List<String> features) {
         return Options.list("max,erms=off", features);
+    }
+
+    /**
+     * The small firmware that comes with QEMU: it hands over the tables and starts the kernel, and
+     * looks for no keyboard, screen or disk. A kernel of ours has its first program a twentieth
+     * earlier.
+     */
+    @Override
+    public Optional<String> firmware(String machineType) {
+        boolean known = machineType.startsWith("q35") || machineType.startsWith("pc");
+        return known ? Optional.of("qboot.rom") : Optional.empty();
     }
 }

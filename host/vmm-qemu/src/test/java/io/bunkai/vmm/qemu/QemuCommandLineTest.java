@@ -60,6 +60,7 @@ class QemuCommandLineTest {
                                 -mon chardev=qmp,mode=control
                                 -chardev socket,id=console,fd=4,server=on,wait=off
                                 -serial chardev:console
+                                -bios qboot.rom
                                 -kernel /proc/self/fd/5
                                 -initrd /proc/self/fd/6
                                 -append console=ttyS0~quiet
