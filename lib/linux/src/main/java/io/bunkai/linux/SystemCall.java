@@ -66,6 +66,34 @@ final class SystemCall {
     static final int MEMFD_CREATE = number(319, 279);
     static final int PREADV2 = number(327, 286);
     static final int PWRITEV2 = number(328, 287);
+    static final int UMASK = number(95, 166);
+    static final int CHROOT = number(161, 51);
+    static final int PIVOT_ROOT = number(155, 41);
+    static final int PRLIMIT64 = number(302, 261);
+    static final int CAPSET = number(126, 91);
+    static final int SETFSUID = number(122, 151);
+    static final int SETFSGID = number(123, 152);
+    static final int SETGROUPS = number(116, 159);
+    static final int NAME_TO_HANDLE_AT = number(303, 264);
+    static final int OPEN_BY_HANDLE_AT = number(304, 265);
+    static final int MKDIRAT = number(258, 34);
+    static final int MKNODAT = number(259, 33);
+    static final int FCHOWNAT = number(260, 54);
+    static final int UNLINKAT = number(263, 35);
+    static final int LINKAT = number(265, 37);
+    static final int SYMLINKAT = number(266, 36);
+    static final int FCHMODAT = number(268, 53);
+    static final int UTIMENSAT = number(280, 88);
+    static final int FALLOCATE = number(285, 47);
+    static final int FSYNC = number(74, 82);
+    static final int FDATASYNC = number(75, 83);
+    static final int SYNCFS = number(306, 267);
+    static final int COPY_FILE_RANGE = number(326, 285);
+    static final int FSTATFS = number(138, 44);
+    static final int SETXATTR = number(188, 5);
+    static final int GETXATTR = number(191, 8);
+    static final int LISTXATTR = number(194, 11);
+    static final int REMOVEXATTR = number(197, 14);
 
     /** What only root does to a system, and the ways around: the calls of {@link Seccomp}. */
     static final int[] ADMINISTRATION = {
