@@ -43,6 +43,7 @@ public final class FileCalls {
     public static final long ENTRY_NAME = Structs.offset(Structs.DIRENT64, "d_name");
 
     private static final int AT_EMPTY_PATH = 0x1000;
+    private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int F_OFD_GETLK = 36;
     private static final int F_OFD_SETLK = 37;
     private static final int LOCK_NB = 4;
@@ -117,6 +118,13 @@ public final class FileCalls {
     public static int trySyncFileSystem(Fd file) {
         // int syncfs(int fd);
         return (int) Native.syscall(SystemCall.SYNCFS, file.number());
+    }
+
+    /** Closes a copy of a descriptor: some file systems tell then that a write has failed. */
+    public static int tryCloseCopy(Fd file) {
+        // int fcntl(int fd, F_DUPFD_CLOEXEC, int least); int close(int fd);
+        long copy = Native.syscall(SystemCall.FCNTL, file.number(), F_DUPFD_CLOEXEC, 0);
+        return (int) (copy < 0 ? copy : Native.syscall(SystemCall.CLOSE, copy));
     }
 
     /**

@@ -41,6 +41,23 @@ public final class NameCalls {
                         mode);
     }
 
+    /**
+     * Opens the file behind a magic link, an entry of /proc/self/fd, anew.
+     *
+     * @param links /proc/self/fd
+     * @return a number for {@link Fd#adopt}
+     */
+    public static int tryReopen(Fd links, MemorySegment link, long at, int flags) {
+        // int openat(int dirfd, const char *pathname, int flags, mode_t mode);
+        return (int)
+                Native.syscall(
+                        SystemCall.OPENAT,
+                        links.number(),
+                        link.address() + at,
+                        flags | O_CLOEXEC,
+                        0);
+    }
+
     /** Looks a file up. */
     public static int tryStatus(Fd directory, MemorySegment name, long at, StatusView status) {
         // int statx(int dirfd, const char *, int flags, unsigned int mask, struct statx *);

@@ -142,6 +142,55 @@ final class SystemCall {
         442, // mount_setattr
     };
 
+    /** What a server of files has no use for, but for what its own threads need. */
+    static final int[] NOT_FOR_FILES = {
+        MOUNT,
+        UMOUNT2,
+        REBOOT,
+        SETHOSTNAME,
+        CLOCK_SETTIME,
+        PIVOT_ROOT,
+        CHROOT,
+        EXECVE,
+        SOCKET,
+        CONNECT,
+        BIND,
+        LISTEN,
+        SOCKETPAIR,
+        PIDFD_OPEN,
+        PIDFD_SEND_SIGNAL,
+        number(272, 97), // unshare
+        number(308, 268), // setns
+        number(101, 117), // ptrace
+        number(310, 270), // process_vm_readv
+        number(311, 271), // process_vm_writev
+        number(167, 224), // swapon
+        number(168, 225), // swapoff
+        number(163, 89), // acct
+        number(103, 116), // syslog
+        number(171, 162), // setdomainname
+        number(179, 60), // quotactl
+        number(246, 104), // kexec_load
+        number(175, 105), // init_module
+        number(313, 273), // finit_module
+        number(248, 217), // add_key
+        number(250, 219), // keyctl
+        number(298, 241), // perf_event_open
+        number(300, 262), // fanotify_init
+        number(321, 280), // bpf
+        number(323, 282), // userfaultfd
+        number(322, 281), // execveat
+        425, // io_uring_setup, whose requests no filter sees
+        428, // open_tree
+        429, // move_mount
+        430, // fsopen
+        431, // fsconfig
+        432, // fsmount
+        433, // fspick
+        438, // pidfd_getfd
+        442, // mount_setattr
+    };
+
     /** How the kernel calls this architecture where it tells which one a call is made for. */
     static final int AUDIT_ARCHITECTURE = number(0xc000003e, 0xc00000b7);
 

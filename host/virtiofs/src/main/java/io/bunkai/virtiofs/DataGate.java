@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.virtiofs;
+
+/**
+ * The one place that every request passes which moves data of files: reading, writing, copying,
+ * allocating. Whether it is done at once, by another thread, or after a while, is decided here.
+ */
+interface DataGate {
+    /**
+     * Lets something be done that moves bytes.
+     *
+     * @param bytes how many are asked for
+     * @param work answers the request, on whatever thread, when it is its turn
+     */
+    void move(long bytes, Runnable work);
+
+    /** Lets something be done that moves no bytes and may take long. */
+    void slowly(Runnable work);
+
+    /** {@return whether a request for so many bytes is to be served by the thread that asks} */
+    boolean now(long bytes, Worker worker);
+
+    /**
+     * {@return what {@link #end} wants to know} Called before a request is served that moves bytes.
+     */
+    long begin(Worker worker);
+
+    /** Called after such a request was served. */
+    void end(long begun, long bytes);
+
+    /** Tells that a queue is about to stop: what waits here has to be done soon. */
+    void hurry();
+}
