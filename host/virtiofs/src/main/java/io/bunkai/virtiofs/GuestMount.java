@@ -119,7 +119,11 @@ final class GuestMount implements AutoCloseable {
 
     /** Mounts, as a kernel with these features. */
     long init(Set<InitFlag> flags) throws IOException {
-        long word = InitFlag.word(flags) | InitFlag.INIT_EXT.mask();
+        return init(InitFlag.word(flags) | InitFlag.INIT_EXT.mask());
+    }
+
+    /** Mounts, as a kernel with these features, bits of {@link InitFlag}. */
+    long init(long word) throws IOException {
         MemorySegment arguments = lane(0).arguments(0);
         arguments.asSlice(0, Structs.INIT_IN.bytes()).fill((byte) 0);
         arguments.set(INT, 0, Negotiation.MAJOR);

@@ -6,6 +6,8 @@ import io.bunkai.base.Fault;
 import io.bunkai.linux.Confinement;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Seccomp;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The one place where the process takes from itself what it does not need to serve a guest. */
@@ -66,12 +68,25 @@ final class Surrender {
         }
     }
 
+    /** In somebody else's namespace the whole system would lose its root. */
     private static void requireNamespace() {
-        if (!Boolean.getBoolean("bunkai.namespace")) {
-            throw Fault.failedPrecondition(
-                            "--sandbox=namespace needs a mount namespace, which a process of many"
-                                    + " threads cannot make")
-                    .withHint("start the program bunkai-virtiofsd, which makes it first, as root");
+        long parent = ProcessHandle.current().parent().map(ProcessHandle::pid).orElse(1L);
+        try {
+            Path own = Files.readSymbolicLink(Path.of("/proc/self/ns/mnt"));
+            Path others = Files.readSymbolicLink(Path.of("/proc/" + parent + "/ns/mnt"));
+            if (!own.equals(others)) {
+                return;
+            }
+        } catch (IOException e) {
+            throw namespaceMissing().causedBy(e);
         }
+        throw namespaceMissing();
+    }
+
+    private static Fault namespaceMissing() {
+        return Fault.failedPrecondition(
+                        "--sandbox=namespace needs a mount namespace of its own, which a process of"
+                                + " many threads cannot make")
+                .withHint("start the program bunkai-virtiofsd, which makes it first, as root");
     }
 }
