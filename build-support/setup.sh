@@ -6,7 +6,7 @@
 # `tree` set to the root of the source tree and `no_install` to 1 if nothing may be installed.
 #
 # Everything made here lies beneath target/:
-#   bin/        bunkai, bunkaid, containerd-shim-bunkai-v2: what a PATH entry needs
+#   bin/        bunkai, bunkaid, bunkai-virtiofsd, containerd-shim-bunkai-v2: what a PATH entry needs
 #   lib/        the jars of the host's programs, a module path
 #   agent-lib/  the jars of the guest's agent
 #   aot/        what the JVM has recorded of their start
@@ -268,6 +268,7 @@ lay_out() {
         write_launcher libexec/bunkai-image guest/image io.bunkai.image/io.bunkai.image.ImageMain "$COMMON_OPTIONS -Xmx1g"
         train bunkai "$made/bin/bunkai" --train
         train bunkaid rehearse_daemon
+        train bunkai-virtiofsd "$made/libexec/bunkai-virtiofsd" --train
         : >"$stamps/launchers"
         rm -f "$stamps/guest" # its builder may have changed; it decides for itself
     fi

@@ -5,7 +5,6 @@ package io.bunkai.virtiofs;
 import io.bunkai.base.Closer;
 import io.bunkai.base.Fault;
 import io.bunkai.linux.ErrnoException;
-import io.bunkai.linux.Fd;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -31,9 +30,7 @@ public final class BenchMain {
     private static final int[] DEPTHS = {1, 8, 32};
     private static final List<String> PARALLEL =
             List.of("getattr", "lookup", "read-4k", "write-4k", "read-128k");
-    private static final int FILES = 1000;
-    private static final long FILE_BYTES = 64L << 20;
-    private static final int LISTING_BYTES = 32 * 1024;
+    private static final long WARMING_MILLIS = 300;
 
     private final Options options;
 
@@ -135,7 +132,7 @@ public final class BenchMain {
         try (Closer all = new Closer()) {
             all.onClose(() -> remove(work));
             Path share = Files.createDirectory(work.resolve("share"));
-            fill(share);
+            Exercises.fill(share);
             int deepest = DEPTHS[DEPTHS.length - 1];
             List<BenchPeer> peers = new ArrayList<>();
             for (Map.Entry<String, String> peer : options.peers.entrySet()) {
@@ -158,21 +155,6 @@ public final class BenchMain {
         }
     }
 
-    private static void fill(Path share) throws IOException {
-        byte[] page = new byte[1 << 20];
-        Arrays.fill(page, (byte) 'b');
-        try (var data = Files.newOutputStream(share.resolve("data"))) {
-            for (long done = 0; done < FILE_BYTES; done += page.length) {
-                data.write(page);
-            }
-        }
-        Path many = Files.createDirectory(share.resolve("many"));
-        for (int i = 0; i < FILES; i++) {
-            Files.createFile(many.resolve("file-" + i));
-        }
-        Files.createDirectory(share.resolve("new"));
-    }
-
     private static void remove(Path folder) throws IOException {
         try (Stream<Path> all = Files.walk(folder)) {
             for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
@@ -183,55 +165,22 @@ public final class BenchMain {
 
     // --- measuring ----------------------------------------------------------------------------
 
-    /** Makes the exercise for one server, which numbers its files itself. */
-    private interface Preparation {
-        Exercise with(GuestMount mount, int depth) throws IOException;
-    }
-
-    private static Map<String, Preparation> exercises() {
-        Map<String, Preparation> all = new LinkedHashMap<>();
-        all.put("getattr", (mount, _) -> Exercise.getattr(mount.lookup(1, "data").node()));
-        all.put(
-                "lookup",
-                (mount, _) -> Exercise.lookup(mount.lookup(1, "many").node(), "file-", 100));
-        all.put("lookup-missing", (mount, _) -> Exercise.missing(mount.lookup(1, "many").node()));
-        for (int size : new int[] {4096, 128 << 10, 1 << 20}) {
-            all.put("read-" + text(size), (mount, _) -> transfer(mount, false, size));
-            all.put("write-" + text(size), (mount, _) -> transfer(mount, true, size));
-        }
-        all.put("open-release", (mount, _) -> Exercise.open(mount.lookup(1, "data").node()));
-        all.put(
-                "create-unlink",
-                (mount, _) -> Exercise.create(mount, mount.lookup(1, "new").node(), 0100644));
-        all.put("readdirplus-1000", (mount, depth) -> listing(mount, depth));
-        return all;
-    }
-
-    private static String text(int size) {
-        return size < 1 << 20 ? size / 1024 + "k" : size / (1 << 20) + "m";
-    }
-
-    private static Exercise transfer(GuestMount mount, boolean writes, int size)
-            throws IOException {
-        long node = mount.lookup(1, "data").node();
-        return Exercise.transfer(writes, node, mount.open(node, Fd.O_RDWR), size, FILE_BYTES);
-    }
-
-    private static Exercise listing(GuestMount mount, int depth) throws IOException {
-        long node = mount.lookup(1, "many").node();
-        long[] handles = new long[depth];
-        for (int i = 0; i < depth; i++) {
-            handles[i] = mount.opendir(node);
-        }
-        return Exercise.readdirplus(node, handles, LISTING_BYTES);
-    }
-
     /** Bursts of one exercise with one server. */
     private record Series(BenchPeer peer, Exercise exercise, List<double[]> bursts) {}
 
     private List<Row> measure(List<BenchPeer> peers) throws IOException {
         List<Row> rows = new ArrayList<>();
-        for (Map.Entry<String, Preparation> entry : exercises().entrySet()) {
+        for (Exercises.Preparation preparation : Exercises.all().values()) {
+            for (BenchPeer peer : peers) {
+                int depth = DEPTHS[1];
+                Exercises.drive(
+                        peer.mount.lane(0),
+                        preparation.with(peer.mount, depth),
+                        depth,
+                        WARMING_MILLIS * 1_000_000);
+            }
+        }
+        for (Map.Entry<String, Exercises.Preparation> entry : Exercises.all().entrySet()) {
             if (!entry.getKey().contains(options.only)) {
                 continue;
             }
@@ -275,47 +224,18 @@ public final class BenchMain {
     private double[] burst(BenchPeer peer, Exercise exercise, int depth) throws ErrnoException {
         long used = peer.processorNanos();
         long begin = System.nanoTime();
-        long count = drive(peer.mount.lane(0), exercise, depth, options.burstMillis * 1_000_000);
+        long count =
+                Exercises.drive(
+                        peer.mount.lane(0), exercise, depth, options.burstMillis * 1_000_000);
         long wall = System.nanoTime() - begin;
         long cpu = peer.processorNanos() - used;
         return new double[] {cpu / 1e3 / count, wall / 1e3 / count};
     }
 
-    /** {@return how often the exercise was done} */
-    private static long drive(Lane lane, Exercise exercise, int depth, long nanos)
-            throws ErrnoException {
-        long end = System.nanoTime() + nanos;
-        long done = 0;
-        int busy = depth;
-        boolean over = false;
-        for (int slot = 0; slot < depth; slot++) {
-            exercise.begin(lane, slot);
-        }
-        lane.submit();
-        while (busy > 0) {
-            int slot = lane.take();
-            if (slot == Lane.NONE) {
-                lane.submit();
-                lane.await();
-                continue;
-            }
-            if (!exercise.goesOn(lane, slot)) {
-                done++;
-                over = over || ((done & 15) == 0 && System.nanoTime() >= end);
-                if (over) {
-                    busy--;
-                } else {
-                    exercise.begin(lane, slot);
-                }
-            }
-        }
-        return done;
-    }
-
     // --- throughput ---------------------------------------------------------------------------
 
     private void throughput(List<BenchPeer> peers) throws IOException {
-        for (Map.Entry<String, Preparation> entry : exercises().entrySet()) {
+        for (Map.Entry<String, Exercises.Preparation> entry : Exercises.all().entrySet()) {
             String name = entry.getKey();
             if (!PARALLEL.contains(name) || !name.contains(options.only)) {
                 continue;
@@ -337,7 +257,7 @@ public final class BenchMain {
         }
     }
 
-    private double rate(BenchPeer peer, Preparation preparation) throws IOException {
+    private double rate(BenchPeer peer, Exercises.Preparation preparation) throws IOException {
         int queues = peer.requestQueues;
         int depth = DEPTHS[DEPTHS.length - 1] / queues;
         List<CompletableFuture<Long>> all = new ArrayList<>();
@@ -354,7 +274,7 @@ public final class BenchMain {
                             () -> {
                                 try {
                                     long nanos = options.burstMillis * 1_000_000;
-                                    return drive(lane, exercise, depth, nanos);
+                                    return Exercises.drive(lane, exercise, depth, nanos);
                                 } catch (ErrnoException e) {
                                     throw new UncheckedIOException(e);
                                 }

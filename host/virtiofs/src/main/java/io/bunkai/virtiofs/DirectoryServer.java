@@ -76,7 +76,8 @@ final class DirectoryServer {
                 .orElse(Math.min(MOST_HELPERS, HELPERS_PER_PROCESSOR * processors));
     }
 
-    private static FileSystemDevice device(
+    /** {@return the device that serves a directory} */
+    static FileSystemDevice device(
             ServerOptions options, Share share, DataGate gate, Descriptors descriptors)
             throws ErrnoException {
         FileSystemOptions how = options.files();

@@ -18,8 +18,11 @@ final class ParallelGate implements DataGate, AutoCloseable {
     /** From how many waiting requests on help is thought of. */
     private static final int DEEP = 3;
 
-    /** How long requests take at least that are worth handing over. */
-    private static final long WORTH_NANOS = 40_000;
+    /** How long requests take at least that are worth handing over, ... */
+    private static final long WORTH_NANOS = 60_000;
+
+    /** ... and how much longer for each byte: memory is several times as fast as that. */
+    private static final double WORTH_NANOS_PER_BYTE = 0.5;
 
     private static final int SIZES = 32;
     private static final int MEASURED_ONE_OF = 8; // a power of two
@@ -52,7 +55,7 @@ final class ParallelGate implements DataGate, AutoCloseable {
 
     @Override
     public boolean now(long bytes, Worker worker) {
-        return worker.backlog < DEEP || helpers == 0 || nanos[size(bytes)] < WORTH_NANOS;
+        return worker.backlog < DEEP || helpers == 0 || nanos[size(bytes)] < worth(bytes);
     }
 
     @Override
@@ -69,6 +72,10 @@ final class ParallelGate implements DataGate, AutoCloseable {
             long took = System.nanoTime() - begun;
             nanos[size] = (WEIGHT * nanos[size] + took) / (WEIGHT + 1);
         }
+    }
+
+    private static long worth(long bytes) {
+        return WORTH_NANOS + (long) (WORTH_NANOS_PER_BYTE * bytes);
     }
 
     private static int size(long bytes) {

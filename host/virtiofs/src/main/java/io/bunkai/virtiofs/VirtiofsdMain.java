@@ -3,10 +3,18 @@
 package io.bunkai.virtiofs;
 
 import io.bunkai.base.Fault;
+import io.bunkai.linux.Fd;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 
 /** The program {@code bunkai-virtiofsd}. */
 public final class VirtiofsdMain {
+    private static final String SPARE = "--spare=";
+    private static final Duration TRAINING = Duration.ofSeconds(3);
+    private static final Duration WARMING = Duration.ofMillis(400);
     private static final int FAILED = 1;
     private static final int UNUSABLE = 2;
 
@@ -16,7 +24,11 @@ public final class VirtiofsdMain {
     public static void main(String[] arguments) {
         ServerOptions options;
         try {
-            options = OptionParser.parse(List.of(arguments));
+            if (arguments.length == 1 && arguments[0].equals("--train")) {
+                Rehearsal.run(TRAINING);
+                System.exit(0);
+            }
+            options = OptionParser.parse(words(arguments));
         } catch (Fault e) {
             report(e);
             System.exit(UNUSABLE);
@@ -37,6 +49,31 @@ public final class VirtiofsdMain {
             System.out.println("{\n  \"type\": \"fs\"\n}");
         } else {
             Runtime.getRuntime().halt(serve(options));
+        }
+    }
+
+    /** A spare is warm before it is told what to serve. */
+    private static List<String> words(String[] arguments) {
+        if (arguments.length != 1 || !arguments[0].startsWith(SPARE)) {
+            return List.of(arguments);
+        }
+        Rehearsal.run(WARMING);
+        try (InputStream told = Fd.inherited(number(arguments[0])).input()) {
+            String all = new String(told.readAllBytes(), StandardCharsets.UTF_8);
+            if (all.isEmpty()) {
+                Runtime.getRuntime().halt(0); // nobody needs it any more
+            }
+            return List.of(all.split("\0"));
+        } catch (IOException e) {
+            throw Fault.unavailable("a spare was told nothing").causedBy(e);
+        }
+    }
+
+    private static int number(String word) {
+        try {
+            return Integer.parseInt(word.substring(SPARE.length()));
+        } catch (NumberFormatException e) {
+            throw Fault.invalidArgument("'%s' names no descriptor", word).causedBy(e);
         }
     }
 
