@@ -39,11 +39,15 @@ final class Credentials {
         this.gids = gids;
     }
 
-    /** {@return what this process can do, with these numbers} */
-    static Credentials ofThisProcess(IdMap uids, IdMap gids) {
+    /**
+     * {@return what this process can do, with these numbers}
+     *
+     * @param kept the capabilities that it will have when it serves
+     */
+    static Credentials ofThisProcess(long kept, IdMap uids, IdMap gids) {
         try {
             String status = Files.readString(Path.of("/proc/self/status"));
-            long permitted = Identity.capabilities(status, "CapPrm");
+            long permitted = kept & Identity.capabilities(status, "CapPrm");
             boolean isRoot = status.lines().anyMatch(line -> line.matches("Uid:\\s+0\\s+0\\s.*"));
             return new Credentials(permitted, isRoot, uids, gids);
         } catch (IOException e) {

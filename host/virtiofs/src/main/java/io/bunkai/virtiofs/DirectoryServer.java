@@ -88,7 +88,8 @@ final class DirectoryServer {
                                     + " process may not use them")
                     .withHint("--inode-file-handles=prefer does without where there are none");
         }
-        Credentials credentials = Credentials.ofThisProcess(how.uids(), how.gids());
+        Credentials credentials =
+                Credentials.ofThisProcess(options.capabilities(), how.uids(), how.gids());
         PassthroughFileSystem files =
                 new PassthroughFileSystem(share, how, descriptors, credentials, gate);
         FuseServer server = new FuseServer(files, PassthroughFileSystem.initOptions(how));

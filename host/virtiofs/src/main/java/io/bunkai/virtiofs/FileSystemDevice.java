@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @spec https://docs.oasis-open.org/virtio/virtio/v1.2/virtio-v1.2.html VIRTIO 1.2, 5.11
  */
-final class FileSystemDevice implements VhostUserDevice {
+class FileSystemDevice implements VhostUserDevice {
     private static final System.Logger LOG = System.getLogger(FileSystemDevice.class.getName());
 
     /** As many as QEMU knows descriptors for. */

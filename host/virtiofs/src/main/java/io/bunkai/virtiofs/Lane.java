@@ -143,6 +143,31 @@ final class Lane implements AutoCloseable {
         bytes.set(INT, head + Structs.IN_HEADER.offset("total_extlen"), 0);
     }
 
+    /**
+     * {@return a slot's whole request, header and all, for whoever does not keep to the protocol}
+     */
+    MemorySegment raw(int slot) {
+        return bytes.asSlice(at(slot) + HEAD_AT, PAGE);
+    }
+
+    /** {@return where the guest has a slot's request} */
+    long rawAddress(int slot) {
+        return memory.region().guestAddress() + at(slot) + HEAD_AT;
+    }
+
+    /** Puts a request into the queue as it stands in {@link #raw}. */
+    void sendRaw(int slot, int readable, int writable) {
+        bytes.asSlice(at(slot) + REPLY_AT, PAGE).fill((byte) 0);
+        queue.begin();
+        if (readable > 0) {
+            queue.readable(rawAddress(slot), readable);
+        }
+        if (writable > 0) {
+            queue.writable(rawAddress(slot) + REPLY_AT - HEAD_AT, writable);
+        }
+        slotOf[queue.end()] = slot;
+    }
+
     void submit() {
         queue.submit();
     }

@@ -16,7 +16,6 @@ import org.jspecify.annotations.Nullable;
  * @param refusal why it is refused; null if it is not
  */
 record Option(String name, String value, String text, @Nullable String refusal) {
-    private static final String CONFINED_LATER = "the rights of this process cannot be chosen yet";
     private static final String NO_MIGRATION =
             "the state of a file system device cannot be migrated yet";
     private static final String LOCAL_LOCKS =
@@ -92,6 +91,12 @@ record Option(String name, String value, String text, @Nullable String refusal) 
                             "What happens at a system call that a file server never makes: kill,\n"
                                     + "log, trap; none for no filter. Default: kill."),
                     of(
+                            "modcaps",
+                            "LIST",
+                            "Rights of root that are kept besides, or not: +NAME and -NAME, with"
+                                    + " ':'\n"
+                                    + "between them, as +sys_admin for attributes in 'trusted.'."),
+                    of(
                             "thread-pool-size",
                             "COUNT",
                             "How many threads may help when many requests wait for something"
@@ -114,7 +119,6 @@ record Option(String name, String value, String text, @Nullable String refusal) 
                     of("no-posix-lock", "", ""),
                     refused("flock", "", LOCAL_LOCKS),
                     refused("posix-lock", "", LOCAL_LOCKS),
-                    refused("modcaps", "LIST", CONFINED_LATER),
                     refused("uid-map", "RULE", "user namespaces are not there yet"),
                     refused("gid-map", "RULE", "user namespaces are not there yet"),
                     refused("syslog", "", "the log goes to standard error only"),

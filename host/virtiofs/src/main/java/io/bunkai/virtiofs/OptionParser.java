@@ -34,6 +34,7 @@ final class OptionParser {
                     "shared-dir",
                     "sandbox",
                     "seccomp",
+                    "modcaps",
                     "fd",
                     "socket-path",
                     "translate-uid",
@@ -221,6 +222,7 @@ final class OptionParser {
                 handles.equals("mandatory"),
                 sandbox(),
                 seccomp(),
+                capabilities(useHandles),
                 has("thread-pool-size")
                         ? OptionalInt.of((int) number("thread-pool-size", 0, 1024))
                         : OptionalInt.empty(),
@@ -314,6 +316,19 @@ final class OptionParser {
             case "trap" -> Seccomp.Action.TRAP;
             default -> throw notOneOf("seccomp", "none, kill, log, trap");
         };
+    }
+
+    private long capabilities(boolean handles) {
+        Set<Capability> kept = Capability.usual(handles);
+        String changes = values.get("modcaps");
+        if (changes != null) {
+            try {
+                Capability.change(kept, changes);
+            } catch (IllegalArgumentException e) {
+                throw bad("--modcaps makes no sense: %s", e.getMessage());
+            }
+        }
+        return Capability.word(kept);
     }
 
     private ServerOptions.LogLevel logLevel() {

@@ -72,6 +72,7 @@ final class Rehearsal {
         }
         served.join();
         device.reset();
+        System.gc(); // what only the rehearsal needed
     }
 
     /** What is not measured, and has to be loaded all the same. */

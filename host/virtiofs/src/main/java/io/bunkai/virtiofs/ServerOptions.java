@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param socketPath of the socket to listen on
  * @param fd a socket that listens or is connected, in the place of that
  * @param threadPoolSize how many threads may help; empty: as many as are of use
+ * @param capabilities what of root's rights is kept
  * @param handlesRequired whether it is an error if the shared directory has no file handles
  */
 record ServerOptions(
@@ -27,6 +28,7 @@ record ServerOptions(
         boolean handlesRequired,
         Sandbox sandbox,
         Seccomp.@Nullable Action seccomp,
+        long capabilities,
         OptionalInt threadPoolSize,
         OptionalLong rlimitNofile,
         Optional<String> tag,

@@ -5,6 +5,7 @@ package io.bunkai.virtiofs;
 import io.bunkai.base.Fault;
 import io.bunkai.linux.Confinement;
 import io.bunkai.linux.ErrnoException;
+import io.bunkai.linux.Identity;
 import io.bunkai.linux.Seccomp;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,9 +16,11 @@ final class Surrender {
     private final Sandbox sandbox;
     private final Seccomp.Action seccomp;
     private final boolean filters;
+    private final long capabilities;
 
     Surrender(ServerOptions options) {
         this.sandbox = options.sandbox();
+        this.capabilities = options.capabilities();
         this.filters = options.seccomp() != null;
         this.seccomp = options.seccomp() == null ? Seccomp.Action.KILL : options.seccomp();
     }
@@ -58,6 +61,9 @@ final class Surrender {
             }
             share.links().enter(); // where descriptors are named by their numbers
             Seccomp.allowNoNewPrivileges();
+            // Threads that are made from here on have no more than this one: all that serve.
+            Identity.tryDropGroups();
+            ErrnoException.check("capset", Identity.tryKeep(capabilities));
             if (filters) {
                 Seccomp.giveUpAllButFiles(seccomp);
             }

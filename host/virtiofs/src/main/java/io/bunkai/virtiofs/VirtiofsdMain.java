@@ -14,7 +14,7 @@ import java.util.List;
 public final class VirtiofsdMain {
     private static final String SPARE = "--spare=";
     private static final Duration TRAINING = Duration.ofSeconds(3);
-    private static final Duration WARMING = Duration.ofMillis(400);
+    private static final Duration WARMING = Duration.ofMillis(200);
     private static final int FAILED = 1;
     private static final int UNUSABLE = 2;
 

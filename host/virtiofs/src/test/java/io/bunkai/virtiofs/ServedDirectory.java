@@ -7,6 +7,7 @@ import io.bunkai.fuse.FuseServer;
 import io.bunkai.linux.Confinement;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.UnixSockets;
+import io.bunkai.virtio.GuestFault;
 import io.bunkai.virtio.VhostUserSession;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ final class ServedDirectory implements AutoCloseable {
     final Descriptors descriptors;
     private final VhostUserSession session;
     private final CompletableFuture<Void> served = new CompletableFuture<>();
+    private final CompletableFuture<Integer> broken = new CompletableFuture<>();
     private final Closer all = new Closer();
 
     ServedDirectory(Path directory, String... arguments) throws IOException {
@@ -48,10 +50,16 @@ final class ServedDirectory implements AutoCloseable {
                         share,
                         how,
                         descriptors,
-                        Credentials.ofThisProcess(how.uids(), how.gids()),
+                        Credentials.ofThisProcess(options.capabilities(), how.uids(), how.gids()),
                         gate);
         FuseServer server = new FuseServer(files, PassthroughFileSystem.initOptions(how));
-        FileSystemDevice device = new FileSystemDevice(4, server, files, gate, null);
+        FileSystemDevice device =
+                new FileSystemDevice(4, server, files, gate, null) {
+                    @Override
+                    public void queueBroken(int queue, GuestFault fault) {
+                        broken.complete(queue);
+                    }
+                };
         UnixSockets.Pair pair = UnixSockets.pair();
         session = new VhostUserSession(pair.other(), device);
         Thread.ofPlatform().name("session").start(this::serve);
@@ -65,6 +73,11 @@ final class ServedDirectory implements AutoCloseable {
         } catch (IOException | RuntimeException | Error e) {
             served.completeExceptionally(e);
         }
+    }
+
+    /** {@return the queue that the guest has broken} Waits until there is one. */
+    int brokenQueue() {
+        return broken.join();
     }
 
     @Override

@@ -43,6 +43,30 @@ public final class Identity {
                 .orElse(0L);
     }
 
+    /**
+     * Leaves the calling thread these capabilities of those that it has, and no other. Threads that
+     * it starts have no more.
+     */
+    public static int tryKeep(long capabilities) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment header = arena.allocate(8, 4);
+            MemorySegment data = arena.allocate(24, 4);
+            header.set(JAVA_INT, 0, CAPABILITY_VERSION_3);
+            // int capget(cap_user_header_t hdrp, cap_user_data_t datap);
+            long got = Native.syscall(SystemCall.CAPGET, header.address(), data.address(), 0);
+            if (got < 0) {
+                return (int) got;
+            }
+            for (int half = 0; half < 2; half++) {
+                int kept = data.get(JAVA_INT, 12L * half + 4) & (int) (capabilities >>> (32 * half));
+                data.set(JAVA_INT, 12L * half, kept);
+                data.set(JAVA_INT, 12L * half + 4, kept);
+                data.set(JAVA_INT, 12L * half + 8, 0);
+            }
+            return (int) Native.syscall(SystemCall.CAPSET, header.address(), data.address(), 0);
+        }
+    }
+
     /** Takes all supplementary groups from the calling thread, and from no other. */
     public static int tryDropGroups() {
         // int setgroups(size_t size, const gid_t *list); of the thread: glibc's is of the process

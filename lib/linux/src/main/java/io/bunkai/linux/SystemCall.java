@@ -70,6 +70,7 @@ final class SystemCall {
     static final int CHROOT = number(161, 51);
     static final int PIVOT_ROOT = number(155, 41);
     static final int PRLIMIT64 = number(302, 261);
+    static final int CAPGET = number(125, 90);
     static final int CAPSET = number(126, 91);
     static final int SETFSUID = number(122, 151);
     static final int SETFSGID = number(123, 152);
