@@ -30,7 +30,7 @@ public final class BenchMain {
     private static final int[] DEPTHS = {1, 8, 32};
     private static final List<String> PARALLEL =
             List.of("getattr", "lookup", "read-4k", "write-4k", "read-128k");
-    private static final long WARMING_MILLIS = 300;
+    private static final long WARMING_MILLIS = 150;
 
     private final Options options;
 
@@ -170,14 +170,13 @@ public final class BenchMain {
 
     private List<Row> measure(List<BenchPeer> peers) throws IOException {
         List<Row> rows = new ArrayList<>();
-        for (Exercises.Preparation preparation : Exercises.all().values()) {
-            for (BenchPeer peer : peers) {
-                int depth = DEPTHS[1];
-                Exercises.drive(
-                        peer.mount.lane(0),
-                        preparation.with(peer.mount, depth),
-                        depth,
-                        WARMING_MILLIS * 1_000_000);
+        for (int depth : DEPTHS) {
+            for (Exercises.Preparation preparation : Exercises.all().values()) {
+                for (BenchPeer peer : peers) {
+                    Exercise exercise = preparation.with(peer.mount, depth);
+                    long nanos = WARMING_MILLIS * 1_000_000;
+                    Exercises.drive(peer.mount.lane(0), exercise, depth, nanos);
+                }
             }
         }
         for (Map.Entry<String, Exercises.Preparation> entry : Exercises.all().entrySet()) {

@@ -21,13 +21,14 @@ interface DataGate {
     /** {@return whether a request for so many bytes is to be served by the thread that asks} */
     boolean now(long bytes, Worker worker);
 
-    /**
-     * {@return what {@link #end} wants to know} Called before a request is served that moves bytes.
-     */
-    long begin(Worker worker);
+    /** What {@link #begin} answers if nobody wants to know how a request is served. */
+    long NOT_LOOKED_AT = -1;
 
-    /** Called after such a request was served. */
-    void end(long begun, long bytes);
+    /** Called before bytes are moved, by who does so; {@return what {@link #end} wants to know} */
+    long begin(long bytes, Worker worker);
+
+    /** Called after they were moved, by the same thread. */
+    void end(long begun, long bytes, Worker worker);
 
     /** Tells that a queue is about to stop: what waits here has to be done soon. */
     void hurry();

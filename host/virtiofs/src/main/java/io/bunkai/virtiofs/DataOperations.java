@@ -53,9 +53,9 @@ final class DataOperations {
         long result;
         try {
             Worker worker = Worker.current();
-            long begun = gate.begin(worker);
+            long begun = gate.begin(request.size(), worker);
             result = read(file.fd(), reply.space(), request.offset(), worker.vector);
-            gate.end(begun, request.size());
+            gate.end(begun, request.size(), worker);
         } finally {
             file.letGo();
         }
@@ -112,7 +112,7 @@ final class DataOperations {
         try {
             Worker worker = Worker.current();
             capabilities.remove(file.inode, worker);
-            long begun = gate.begin(worker);
+            long begun = gate.begin(request.size(), worker);
             boolean kill =
                     options.killprivV2() && (request.writeFlags() & Flags.WRITE_KILL_SUIDGID) != 0;
             result =
@@ -120,7 +120,7 @@ final class DataOperations {
                             ? credentials.withoutSetId(
                                     true, worker, () -> write(file.fd(), request, worker.vector))
                             : write(file.fd(), request, worker.vector);
-            gate.end(begun, request.size());
+            gate.end(begun, request.size(), worker);
         } finally {
             file.letGo();
         }

@@ -7,33 +7,35 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Serves requests on the thread of their queue as long as few wait or each takes next to no time,
+ * Serves requests on the thread of their queue as long as few wait or none has to wait for a disk,
  * and lets other threads help when many wait for something slow. A request that another thread
- * serves costs some microseconds more, which is a third of reading 4 KiB from memory, and nothing
+ * serves costs some microseconds more, which is as much as reading 4 KiB from memory, and nothing
  * beside waiting for a disk.
  *
- * <p>How long requests take is measured, by size, on some of those that others wait behind.
+ * <p>Whether requests have to wait is looked at, by size, on some of those that others wait behind:
+ * the kernel counts how often a thread gives its processor up. Time says less, since it also passes
+ * while others compute.
  */
 final class ParallelGate implements DataGate, AutoCloseable {
     /** From how many waiting requests on help is thought of. */
     private static final int DEEP = 3;
 
-    /** How long requests take at least that are worth handing over, ... */
-    private static final long WORTH_NANOS = 60_000;
+    /** All of them wait. */
+    private static final int ALL = 1024;
 
-    /** ... and how much longer for each byte: memory is several times as fast as that. */
-    private static final double WORTH_NANOS_PER_BYTE = 0.5;
+    /** The part that has to wait from which on help is worth it. */
+    private static final int WORTH = ALL / 4;
 
     private static final int SIZES = 32;
-    private static final int MEASURED_ONE_OF = 8; // a power of two
-    private static final int WEIGHT = 4; // of what was before, to one of what is new
+    private static final int LOOKED_AT_ONE_OF = 8; // a power of two
+    private static final int WEIGHT = 8; // of one to all
     private static final long IDLE_SECONDS = 10;
 
     private final int helpers;
     private final ThreadPoolExecutor pool;
 
-    /** Mean times, by the logarithm of the size. Races cost accuracy, and nothing else. */
-    private final long[] nanos = new long[SIZES];
+    /** The part that has to wait, by the logarithm of the size. Races cost accuracy alone. */
+    private final int[] waiting = new int[SIZES];
 
     /**
      * A gate without a limit.
@@ -55,27 +57,26 @@ final class ParallelGate implements DataGate, AutoCloseable {
 
     @Override
     public boolean now(long bytes, Worker worker) {
-        return worker.backlog < DEEP || helpers == 0 || nanos[size(bytes)] < worth(bytes);
+        return worker.backlog < DEEP || helpers == 0 || waiting[size(bytes)] < WORTH;
     }
 
     @Override
-    public long begin(Worker worker) {
+    public long begin(long bytes, Worker worker) {
         worker.served++;
-        boolean measured = worker.backlog >= DEEP && (worker.served & MEASURED_ONE_OF - 1) == 0;
-        return measured ? System.nanoTime() : 0;
+        boolean looked =
+                helpers > 0
+                        && (worker.served & LOOKED_AT_ONE_OF - 1) == 0
+                        && (worker.backlog >= DEEP || waiting[size(bytes)] >= WORTH);
+        return looked ? worker.usage.waits() : NOT_LOOKED_AT;
     }
 
     @Override
-    public void end(long begun, long bytes) {
-        if (begun != 0) {
+    public void end(long begun, long bytes, Worker worker) {
+        if (begun != NOT_LOOKED_AT) {
+            int now = worker.usage.waits() > begun ? ALL : 0;
             int size = size(bytes);
-            long took = System.nanoTime() - begun;
-            nanos[size] = (WEIGHT * nanos[size] + took) / (WEIGHT + 1);
+            waiting[size] += (now - waiting[size]) / WEIGHT;
         }
-    }
-
-    private static long worth(long bytes) {
-        return WORTH_NANOS + (long) (WORTH_NANOS_PER_BYTE * bytes);
     }
 
     private static int size(long bytes) {

@@ -65,7 +65,8 @@ final class Rehearsal {
         try (GuestMount guest = GuestMount.connect(pair.one(), 1, DEPTH)) {
             guest.init();
             for (Exercises.Preparation exercise : Exercises.all().values()) {
-                Exercises.drive(guest.lane(0), exercise.with(guest, DEPTH), DEPTH, nanos);
+                Exercises.drive(guest.lane(0), exercise.with(guest, 1), 1, nanos / 2);
+                Exercises.drive(guest.lane(0), exercise.with(guest, DEPTH), DEPTH, nanos / 2);
             }
             various(guest);
             guest.stop();

@@ -11,6 +11,7 @@ import io.bunkai.linux.HandleCalls;
 import io.bunkai.linux.Identity;
 import io.bunkai.linux.IoVector;
 import io.bunkai.linux.StatusView;
+import io.bunkai.linux.ThreadUsage;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -51,6 +52,7 @@ final class Worker {
     final FileSystemView fileSystem = new FileSystemView();
     final FileAttributes attributes = new FileAttributes();
     final IoVector vector = new IoVector();
+    final ThreadUsage usage = new ThreadUsage();
     final HandleCalls.Buffer handle = new HandleCalls.Buffer();
 
     /** Where a lookup puts what it has found. */

@@ -58,7 +58,8 @@ public final class Identity {
                 return (int) got;
             }
             for (int half = 0; half < 2; half++) {
-                int kept = data.get(JAVA_INT, 12L * half + 4) & (int) (capabilities >>> (32 * half));
+                int kept =
+                        data.get(JAVA_INT, 12L * half + 4) & (int) (capabilities >>> (32 * half));
                 data.set(JAVA_INT, 12L * half, kept);
                 data.set(JAVA_INT, 12L * half + 4, kept);
                 data.set(JAVA_INT, 12L * half + 8, 0);

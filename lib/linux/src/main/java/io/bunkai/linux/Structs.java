@@ -154,6 +154,11 @@ final class Structs {
                     JAVA_LONG.withName("f_frsize"),
                     JAVA_LONG.withName("f_flags"),
                     paddingLayout(32));
+
+    /** Only what is looked at has a name. */
+    static final StructLayout RUSAGE =
+            structLayout(paddingLayout(128), JAVA_LONG.withName("ru_nvcsw"), paddingLayout(8));
+
     static final StructLayout RLIMIT =
             structLayout(JAVA_LONG.withName("rlim_cur"), JAVA_LONG.withName("rlim_max"));
 

@@ -66,6 +66,7 @@ final class SystemCall {
     static final int MEMFD_CREATE = number(319, 279);
     static final int PREADV2 = number(327, 286);
     static final int PWRITEV2 = number(328, 287);
+    static final int GETRUSAGE = number(98, 165);
     static final int UMASK = number(95, 166);
     static final int CHROOT = number(161, 51);
     static final int PIVOT_ROOT = number(155, 41);

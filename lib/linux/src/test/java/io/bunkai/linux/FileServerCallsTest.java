@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -237,6 +238,15 @@ class FileServerCallsTest {
         assertThat(status.uid()).isZero();
         assertThat(status.specialMinor()).isEqualTo(3);
         assertThat(status.specialMajor()).isEqualTo(1);
+    }
+
+    @Test
+    void aThreadThatWaitsIsCounted() throws Exception {
+        ThreadUsage usage = new ThreadUsage();
+        long before = usage.waits();
+        Thread other = Thread.ofPlatform().start(() -> LockSupport.parkNanos(20_000_000));
+        other.join();
+        assertThat(usage.waits()).isGreaterThan(before);
     }
 
     @Test

@@ -37,6 +37,7 @@ class StructsTest {
         layouts.put("struct statx", Structs.STATX);
         layouts.put("struct dirent64", Structs.DIRENT64);
         layouts.put("struct flock", Structs.FLOCK);
+        layouts.put("struct rusage", Structs.RUSAGE);
         layouts.put("struct rlimit", Structs.RLIMIT);
         layouts.put("struct statfs", Structs.STATFS);
         layouts.put("struct sock_filter", Structs.SOCK_FILTER);
