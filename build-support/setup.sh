@@ -365,7 +365,7 @@ DAEMON_OPTIONS="$COMMON_OPTIONS -Xms16m -Xmx512m -XX:+ExitOnOutOfMemoryError"
 # compiler's memory goes back when it is idle, the young generation holds what a request leaves, and the recording is
 # mapped where it was made for, so that most of it stays one copy for all of them.
 VIRTIOFSD_OPTIONS='-XX:+UseSerialGC -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=error:stderr
-    --enable-native-access=io.bunkai.linux -Xms4m -Xmn2m -Xmx512m -XX:+UseCompactObjectHeaders
+    --enable-native-access=io.bunkai.linux -Xms6m -Xmn4m -Xmx512m -XX:+UseCompactObjectHeaders
     -XX:+ExitOnOutOfMemoryError -XX:ReservedCodeCacheSize=16m -XX:CICompilerCount=2 -Xss256k -XX:MinHeapFreeRatio=10
     -XX:MaxHeapFreeRatio=25 -XX:TrimNativeHeapInterval=5000 -XX:+UnlockDiagnosticVMOptions
     -XX:ArchiveRelocationMode=0'

@@ -23,7 +23,8 @@ final class InodeTable {
     private static final int ROOT = 1;
 
     private static final int FIRST_CAPACITY = 1024;
-    private static final int FORGOTTEN_WORTH_COLLECTING = 100_000;
+    private static final int MANY = 50_000;
+    private static final int FEW_OF_THEM = 8;
 
     /** The key of a mount. */
     private record MountKey(long id, long device) {}
@@ -36,7 +37,7 @@ final class InodeTable {
     private int[] generations = new int[FIRST_CAPACITY]; // guarded by lock
     private int end = ROOT; // guarded by lock: no place from here on was ever used
     private int count; // guarded by lock
-    private int forgotten; // guarded by lock: since the heap was last collected for that
+    private int most; // guarded by lock: known at a time, since the heap was last collected
     private int hand; // guarded by lock
 
     /** Written under the lock, read without. */
@@ -133,6 +134,7 @@ final class InodeTable {
             VarHandle.storeStoreFence(); // whoever finds it finds it complete
             places[place] = inode;
             count++;
+            most = Math.max(most, count);
             if (count > buckets.length) {
                 rehash(2 * buckets.length);
             }
@@ -193,10 +195,9 @@ final class InodeTable {
                 return null;
             }
             remove(inode);
-            forgotten++;
-            collect = forgotten >= FORGOTTEN_WORTH_COLLECTING && forgotten > 2 * count;
+            collect = most >= MANY && count < most / FEW_OF_THEM;
             if (collect) {
-                forgotten = 0;
+                most = count;
                 shrink();
             }
             return inode;

@@ -239,15 +239,21 @@ final class NameOperations {
             return;
         }
         Fd file = Fd.adopt(number);
-        int labelled = options.securityLabel() ? label(file, request.extensions(), worker) : 0;
-        Inode inode =
-                labelled < 0 ? null : nodes.enterOpened(file, directory, request.name(), worker);
-        if (inode == null || nodes.hold(inode) < 0) {
-            worker.put(Worker.NAME, request.name());
+        int result = options.securityLabel() ? label(file, request.extensions(), worker) : 0;
+        worker.put(Worker.NAME, request.name());
+        if (result == 0) {
+            result =
+                    nodes.lookUp(directory, worker.memory, Worker.NAME, true, worker, worker.found);
+        }
+        Inode inode = worker.found[0];
+        if (result == 0) {
+            result = nodes.hold(inode);
+        }
+        if (result < 0) {
             NameCalls.tryUnlink(directory.fd(), worker.memory, Worker.NAME, 0);
             file.close();
             nodes.giveBack();
-            reply.error(labelled < 0 ? -labelled : Errno.ENFILE);
+            reply.error(-result);
             return;
         }
         answer(inode, directory, files.add(file, inode), request.flags(), worker, reply);

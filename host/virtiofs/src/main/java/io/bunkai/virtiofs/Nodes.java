@@ -201,35 +201,6 @@ final class Nodes {
         return 0;
     }
 
-    /**
-     * Makes a file known that was just opened, and counts that as looked up.
-     *
-     * @param file open in any way; stays the caller's
-     * @return the file, or null if there are too many descriptors
-     */
-    @Nullable Inode enterOpened(Fd file, Inode directory, FileName name, Worker worker) {
-        if (FileCalls.tryStatus(file, worker.status) != 0) {
-            return null;
-        }
-        Inode known = table.lookUp(worker.status);
-        if (known == null) {
-            if (!take()) {
-                return null;
-            }
-            file.putDigits(worker.memory, Worker.DIGITS);
-            int number =
-                    NameCalls.tryReopen(share.links(), worker.memory, Worker.DIGITS, Fd.O_PATH);
-            if (number < 0) {
-                descriptors.giveBack();
-                return null;
-            }
-            known = enter(Fd.adopt(number), worker.status, worker);
-        }
-        worker.put(Worker.NAME, name);
-        remember(known, directory, worker.memory, Worker.NAME);
-        return known;
-    }
-
     /** The descriptor, which is taken account of, is the table's from now on. */
     private Inode enter(Fd fd, StatusView status, Worker worker) {
         HostMount mount = table.mount(status);
