@@ -367,7 +367,7 @@ DAEMON_OPTIONS="$COMMON_OPTIONS -Xms16m -Xmx512m -XX:+ExitOnOutOfMemoryError"
 VIRTIOFSD_OPTIONS='-XX:+UseSerialGC -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=error:stderr
     --enable-native-access=io.bunkai.linux -Xms6m -Xmn4m -Xmx512m -XX:+UseCompactObjectHeaders
     -XX:+ExitOnOutOfMemoryError -XX:ReservedCodeCacheSize=16m -XX:CICompilerCount=2 -Xss256k -XX:MinHeapFreeRatio=10
-    -XX:MaxHeapFreeRatio=25 -XX:TrimNativeHeapInterval=5000 -XX:+UnlockDiagnosticVMOptions
+    -XX:MaxHeapFreeRatio=25 -XX:-ShrinkHeapInSteps -XX:TrimNativeHeapInterval=5000 -XX:+UnlockDiagnosticVMOptions
     -XX:ArchiveRelocationMode=0'
 BENCH_OPTIONS='-XX:+UseSerialGC -XX:-UsePerfData -Xlog:disable -Xlog:all=error:stderr
     --enable-native-access=io.bunkai.linux -Xmx256m'

@@ -46,7 +46,8 @@ public final class BenchMain {
             long burstMillis,
             boolean json,
             String only,
-            boolean throughput) {}
+            boolean throughput,
+            int files) {}
 
     /** What was measured of one exercise at one depth with one server. */
     private record Row(
@@ -73,12 +74,20 @@ public final class BenchMain {
         boolean json = false;
         boolean throughput = false;
         String only = "";
+        int files = 0;
         for (int i = 0; i < arguments.length; i++) {
             String word = arguments[i];
             int equals = word.indexOf('=');
             String name = word.startsWith("--") && equals > 0 ? word.substring(0, equals) : word;
             boolean takes =
-                    List.of("--peer", "--format", "--rounds", "--burst", "--folder", "--only")
+                    List.of(
+                                    "--peer",
+                                    "--format",
+                                    "--rounds",
+                                    "--burst",
+                                    "--folder",
+                                    "--only",
+                                    "--files")
                             .contains(name);
             if (takes && name.equals(word) && i + 1 == arguments.length) {
                 throw Fault.invalidArgument("%s needs a value", word);
@@ -98,6 +107,7 @@ public final class BenchMain {
                 case "--burst" -> burst = Long.parseLong(value);
                 case "--folder" -> folder = Path.of(value);
                 case "--only" -> only = value;
+                case "--files" -> files = Integer.parseInt(value);
                 case "--throughput" -> throughput = true;
                 case "--help" -> {
                     System.out.print(HELP);
@@ -108,7 +118,7 @@ public final class BenchMain {
                                 .withHint("run 'bunkai bench virtiofs --help'");
             }
         }
-        return new Options(peers, folder, rounds, burst, json, only, throughput);
+        return new Options(peers, folder, rounds, burst, json, only, throughput, files);
     }
 
     private static final String HELP =
@@ -124,6 +134,7 @@ public final class BenchMain {
               --burst=MILLIS        How long each takes. Default: 150.
               --folder=DIR          Where the shared directory is made. Default: /dev/shm.
               --only=WORD           Only exercises with this in their names.
+              --files=COUNT         Instead: memory and descriptors when so many files are known.
               --throughput          Instead: requests a second with four queues, where there are.
             """;
 
@@ -132,6 +143,10 @@ public final class BenchMain {
         try (Closer all = new Closer()) {
             all.onClose(() -> remove(work));
             Path share = Files.createDirectory(work.resolve("share"));
+            if (options.files > 0) {
+                memory(share, work);
+                return;
+            }
             Exercises.fill(share);
             int deepest = DEPTHS[DEPTHS.length - 1];
             List<BenchPeer> peers = new ArrayList<>();
@@ -151,6 +166,16 @@ public final class BenchMain {
                 throughput(peers);
             } else {
                 print(measure(peers), peers);
+            }
+        }
+    }
+
+    private void memory(Path share, Path work) throws IOException {
+        MemoryBench.fill(share, options.files);
+        for (Map.Entry<String, String> entry : options.peers.entrySet()) {
+            try (BenchPeer peer =
+                    BenchPeer.start(entry.getKey(), entry.getValue(), share, work, 1, 1)) {
+                new MemoryBench(peer, options.files).run();
             }
         }
     }

@@ -140,6 +140,18 @@ final class BenchPeer implements AutoCloseable {
         return kib;
     }
 
+    /** {@return how many descriptors the server has open, all its processes together} */
+    long descriptors() throws IOException {
+        long count = 0;
+        for (ProcessHandle one :
+                Stream.concat(Stream.of(process.toHandle()), process.descendants()).toList()) {
+            try (Stream<Path> all = Files.list(Path.of("/proc/" + one.pid() + "/fd"))) {
+                count += all.count();
+            }
+        }
+        return count;
+    }
+
     @Override
     public void close() {
         all.close();

@@ -37,7 +37,8 @@ final class InodeTable {
     private int[] generations = new int[FIRST_CAPACITY]; // guarded by lock
     private int end = ROOT; // guarded by lock: no place from here on was ever used
     private int count; // guarded by lock
-    private int most; // guarded by lock: known at a time, since the heap was last collected
+    private int most; // guarded by lock: known at a time, since they were many
+    private int next = MANY; // guarded by lock: with how many the heap is collected again
     private int hand; // guarded by lock
 
     /** Written under the lock, read without. */
@@ -117,6 +118,7 @@ final class InodeTable {
      * @param candidate a mount to use if there is none with this status yet
      */
     Inode enter(StatusView status, HostMount candidate, Maker maker) {
+        boolean collect = false;
         lock.lock();
         try {
             Inode known = find(status);
@@ -135,6 +137,10 @@ final class InodeTable {
             places[place] = inode;
             count++;
             most = Math.max(most, count);
+            collect = count >= next;
+            if (collect) {
+                next = 2 * count;
+            }
             if (count > buckets.length) {
                 rehash(2 * buckets.length);
             }
@@ -142,6 +148,9 @@ final class InodeTable {
             return inode;
         } finally {
             lock.unlock();
+            if (collect) {
+                System.gc(); // making them known left as much garbage again
+            }
         }
     }
 
@@ -198,6 +207,7 @@ final class InodeTable {
             collect = most >= MANY && count < most / FEW_OF_THEM;
             if (collect) {
                 most = count;
+                next = MANY;
                 shrink();
             }
             return inode;
