@@ -24,7 +24,7 @@ final class InodeTable {
 
     private static final int FIRST_CAPACITY = 1024;
     private static final int MANY = 50_000;
-    private static final int FEW_OF_THEM = 8;
+    private static final int FEW_OF_THEM = 50;
 
     /** The key of a mount. */
     private record MountKey(long id, long device) {}
