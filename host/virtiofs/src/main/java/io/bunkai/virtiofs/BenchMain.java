@@ -265,6 +265,7 @@ public final class BenchMain {
                 continue;
             }
             for (BenchPeer peer : peers) {
+                rate(peer, entry.getValue()); // for warming up
                 double[] rates = new double[options.rounds];
                 for (int round = 0; round < options.rounds; round++) {
                     rates[round] = rate(peer, entry.getValue());
