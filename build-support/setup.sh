@@ -6,7 +6,7 @@
 # `tree` set to the root of the source tree and `no_install` to 1 if nothing may be installed.
 #
 # Everything made here lies beneath target/:
-#   bin/        bunkai, bunkaid, containerd-shim-bunkai-v2: what a PATH entry needs
+#   bin/        bunkai, bunkaid, bunkai-virtiofsd, containerd-shim-bunkai-v2: what a PATH entry needs
 #   lib/        the jars of the host's programs, a module path
 #   agent-lib/  the jars of the guest's agent
 #   aot/        what the JVM has recorded of their start
@@ -22,7 +22,7 @@ if [ -n "$no_install" ]; then
     BUNKAI_NO_INSTALL=1
     export BUNKAI_NO_INSTALL
 fi
-MODULES=host/cli,host/daemon,guest/agent,guest/image,guest/kernel
+MODULES=host/cli,host/daemon,host/virtiofs,guest/agent,guest/image,guest/kernel
 
 # One a line: how to see that it is there (a program in PATH, or an absolute path), the package, what it is needed for.
 RUN_PACKAGES='
@@ -252,7 +252,7 @@ build() {
 # their times, and the guest image is made of them.
 lay_out() {
     changed=
-    put_jars lib host/cli host/daemon guest/image guest/kernel
+    put_jars lib host/cli host/daemon host/virtiofs guest/image guest/kernel
     # This file holds the launchers' text and the JVM's options.
     if [ -n "$changed" ] || [ "$tree/build-support/setup.sh" -nt "$stamps/launchers" ] ||
         [ "$(cat "$stamps/jdk" 2>/dev/null)" != "$JAVA_HOME" ]; then
@@ -260,14 +260,20 @@ lay_out() {
         write_launcher bin/bunkai host/cli io.bunkai.cli/io.bunkai.cli.Main "$CLI_OPTIONS"
         write_launcher bin/bunkaid host/daemon io.bunkai.daemon/io.bunkai.daemon.BunkaidMain "$DAEMON_OPTIONS" \
             '--guest "$made/guest"'
+        write_launcher libexec/bunkai-virtiofsd host/virtiofs io.bunkai.virtiofs/io.bunkai.virtiofs.VirtiofsdMain \
+            "$VIRTIOFSD_OPTIONS"
+        write_launcher libexec/bunkai-virtiofs-bench host/virtiofs \
+            io.bunkai.virtiofs/io.bunkai.virtiofs.BenchMain "$BENCH_OPTIONS"
         write_launcher libexec/bunkai-kernel guest/kernel io.bunkai.kernel/io.bunkai.kernel.KernelMain "$PLAIN_OPTIONS"
         write_launcher libexec/bunkai-image guest/image io.bunkai.image/io.bunkai.image.ImageMain "$COMMON_OPTIONS -Xmx1g"
         train bunkai "$made/bin/bunkai" --train
         train bunkaid rehearse_daemon
+        train bunkai-virtiofsd "$made/libexec/bunkai-virtiofsd" --train
         : >"$stamps/launchers"
         rm -f "$stamps/guest" # its builder may have changed; it decides for itself
     fi
     put_script host/shim/src/main/sh/containerd-shim-bunkai-v2
+    put_script host/virtiofs/src/main/sh/bunkai-virtiofsd
     changed=
     put_jars agent-lib guest/agent
     [ -z "$changed" ] || rm -f "$stamps/guest"
@@ -354,6 +360,17 @@ PLAIN_OPTIONS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -XX:+Di
 CLI_OPTIONS="$COMMON_OPTIONS -Xms8m -Xmx128m -Djdk.reflect.useNativeAccessorOnly=true -XX:CompileThresholdScaling=20
     -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
 DAEMON_OPTIONS="$COMMON_OPTIONS -Xms16m -Xmx512m -XX:+ExitOnOutOfMemoryError"
+
+# A file server lives long and is busy, so its hot code is compiled well; there may be many of them, so each is small: the
+# compiler's memory goes back when it is idle, the young generation holds what a request leaves, and the recording is
+# mapped where it was made for, so that most of it stays one copy for all of them.
+VIRTIOFSD_OPTIONS='-XX:+UseSerialGC -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=error:stderr
+    --enable-native-access=io.bunkai.linux -Xms6m -Xmn4m -Xmx512m -XX:+UseCompactObjectHeaders
+    -XX:+ExitOnOutOfMemoryError -XX:ReservedCodeCacheSize=16m -XX:CICompilerCount=2 -Xss256k -XX:MinHeapFreeRatio=10
+    -XX:MaxHeapFreeRatio=25 -XX:-ShrinkHeapInSteps -XX:TrimNativeHeapInterval=5000 -XX:+UnlockDiagnosticVMOptions
+    -XX:ArchiveRelocationMode=0'
+BENCH_OPTIONS='-XX:+UseSerialGC -XX:-UsePerfData -Xlog:disable -Xlog:all=error:stderr
+    --enable-native-access=io.bunkai.linux -Xmx256m'
 
 # write_launcher FILE MODULE MAIN OPTIONS [ARGUMENTS]: the arguments come before the caller's.
 write_launcher() {

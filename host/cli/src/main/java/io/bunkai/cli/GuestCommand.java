@@ -3,10 +3,6 @@
 package io.bunkai.cli;
 
 import io.bunkai.base.Fault;
-import io.bunkai.linux.Errno;
-import io.bunkai.linux.ErrnoException;
-import io.bunkai.linux.Processes;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -61,27 +57,6 @@ final class GuestCommand implements Callable<Integer> {
             throw Fault.invalidArgument("a guest has no part '%s'", part)
                     .withHint("run 'bunkai guest --help'");
         }
-        Path programs = root.surroundings().programs();
-        if (programs == null) {
-            throw missing(name);
-        }
-        Path program = programs.resolveSibling("libexec").resolve(name).toAbsolutePath();
-        List<String> command = new ArrayList<>(List.of(program.toString()));
-        command.addAll(words.subList(1, words.size()));
-        try {
-            Processes.become(command, root.surroundings().environment());
-            throw Fault.internal("%s was run, and this program goes on", program);
-        } catch (ErrnoException e) {
-            Fault fault =
-                    e.errno() == Errno.ENOENT
-                            ? missing(name)
-                            : Fault.internal("%s cannot be run", program);
-            throw fault.causedBy(e);
-        }
-    }
-
-    private static Fault missing(String name) {
-        return Fault.notFound("the program %s is not installed", name)
-                .withHint("it belongs into the folder libexec beside the one of 'bunkai'");
+        throw LibexecProgram.become(name, words.subList(1, words.size()), root.surroundings());
     }
 }

@@ -20,13 +20,13 @@ public final class Main {
     private static final List<String> COMMANDS =
             List.of(
                     "run", "exec", "ps", "logs", "stop", "kill", "rm", "wait", "inspect", "trace",
-                    "explain", "version", "daemon", "guest");
+                    "explain", "version", "daemon", "guest", "bench");
 
     /** Their positional arguments end in a command line of the container's. */
     private static final Set<String> WITH_COMMAND_LINE = Set.of("run", "exec", "explain");
 
     /** From their first positional argument on, words belong to another program. */
-    private static final Set<String> WITH_PROGRAM = Set.of("guest");
+    private static final Set<String> WITH_PROGRAM = Set.of("guest", "bench");
 
     private Main() {}
 
@@ -58,8 +58,10 @@ public final class Main {
             words = ContainerWords.keepSeparators(words, at + 1);
         }
         if (WITH_PROGRAM.contains(name)) {
+            Objects.requireNonNull(commands.getSubcommands().get(name)).setStopAtPositional(true);
+        }
+        if (name.equals("guest")) {
             CommandLine guest = Objects.requireNonNull(commands.getSubcommands().get(name));
-            guest.setStopAtPositional(true);
             // Not a program of its own: options may stand behind its arguments again.
             guest.addSubcommand("check", new GuestCheckCommand(root));
         }
@@ -115,6 +117,7 @@ public final class Main {
             case "version" -> new VersionCommand(root);
             case "daemon" -> new DaemonCommand(root);
             case "guest" -> new GuestCommand(root);
+            case "bench" -> new BenchCommand(root);
             default -> throw new IllegalArgumentException(name);
         };
     }

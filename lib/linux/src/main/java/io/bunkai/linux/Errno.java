@@ -131,6 +131,9 @@ public final class Errno {
     /** Connection refused. */
     public static final int ECONNREFUSED = 111;
 
+    /** Stale file handle. */
+    public static final int ESTALE = 116;
+
     /** Disk quota exceeded. */
     public static final int EDQUOT = 122;
 
@@ -180,6 +183,7 @@ public final class Errno {
             case ECONNRESET -> "ECONNRESET (Connection reset by peer)";
             case ETIMEDOUT -> "ETIMEDOUT (Connection timed out)";
             case ECONNREFUSED -> "ECONNREFUSED (Connection refused)";
+            case ESTALE -> "ESTALE (Stale file handle)";
             case EDQUOT -> "EDQUOT (Disk quota exceeded)";
             default -> "errno " + errno;
         };

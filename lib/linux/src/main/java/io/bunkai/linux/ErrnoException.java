@@ -30,7 +30,7 @@ public final class ErrnoException extends IOException {
      * {@return {@code result} if it is no error, as the convention "result or negated errno" has
      * it}
      */
-    static long check(String operation, long result) throws ErrnoException {
+    public static long check(String operation, long result) throws ErrnoException {
         if (result < 0) {
             throw new ErrnoException(operation, (int) -result);
         }

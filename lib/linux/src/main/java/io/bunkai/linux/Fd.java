@@ -8,9 +8,10 @@ import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * An open file descriptor and the duty to close it. Always closed on exec: what a child gets,
@@ -31,7 +32,9 @@ public final class Fd implements AutoCloseable {
     public static final int O_TRUNC = 0x200;
     public static final int O_APPEND = 0x400;
     public static final int O_NONBLOCK = 0x800;
+    public static final int O_NOATIME = 0x40000;
     public static final int O_PATH = 0x200000;
+    public static final int O_DIRECT = SystemCall.number(0x4000, 0x10000);
     public static final int O_DIRECTORY = SystemCall.number(0x10000, 0x4000);
 
     /** A symbolic link at the end of the name is an error instead of a way. */
@@ -51,10 +54,30 @@ public final class Fd implements AutoCloseable {
     private static final int CLOSED = -1;
     private static final int STREAM_BUFFER = 64 * 1024;
 
-    private final AtomicInteger number;
+    private static final VarHandle NUMBER;
+
+    static {
+        try {
+            NUMBER = MethodHandles.lookup().findVarHandle(Fd.class, "number", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Not an object of its own: a file server has one of these for each file that it knows. */
+    private volatile int number;
 
     Fd(int number) {
-        this.number = new AtomicInteger(number);
+        this.number = number;
+    }
+
+    /**
+     * {@return a descriptor that a hot face has opened}
+     *
+     * @param number what it has answered, not negative; the caller's until now
+     */
+    public static Fd adopt(int number) {
+        return new Fd(Objects.checkIndex(number, Integer.MAX_VALUE));
     }
 
     /** {@return this process's standard input; closing it closes descriptor 0} */
@@ -186,11 +209,30 @@ public final class Fd implements AutoCloseable {
 
     /** {@return the kernel's number for it, for system calls of this module} */
     int number() {
-        int now = number.get();
+        int now = number;
         if (now == CLOSED) {
             throw new IllegalStateException("the descriptor is closed");
         }
         return now;
+    }
+
+    /**
+     * Writes the number in decimal digits, and a NUL behind: the entry of /proc/self/fd that leads
+     * to the same file.
+     *
+     * @param at where in {@code memory} to begin; it takes at most 11 bytes
+     */
+    public void putDigits(MemorySegment memory, long at) {
+        int value = number();
+        int digits = 1;
+        for (int rest = value / 10; rest > 0; rest /= 10) {
+            digits++;
+        }
+        memory.set(ValueLayout.JAVA_BYTE, at + digits, (byte) 0);
+        for (int i = digits - 1; i >= 0; i--) {
+            memory.set(ValueLayout.JAVA_BYTE, at + i, (byte) ('0' + value % 10));
+            value /= 10;
+        }
     }
 
     /**
@@ -351,7 +393,7 @@ public final class Fd implements AutoCloseable {
 
     /** {@return whether nobody has closed it yet} */
     public boolean isOpen() {
-        return number.get() != CLOSED;
+        return number != CLOSED;
     }
 
     /**
@@ -359,7 +401,7 @@ public final class Fd implements AutoCloseable {
      */
     @Override
     public void close() {
-        int old = number.getAndSet(CLOSED);
+        int old = (int) NUMBER.getAndSet(this, CLOSED);
         if (old != CLOSED) {
             Native.syscall(SystemCall.CLOSE, old);
         }
@@ -367,7 +409,7 @@ public final class Fd implements AutoCloseable {
 
     @Override
     public String toString() {
-        int now = number.get();
+        int now = number;
         return now == CLOSED ? "fd (closed)" : "fd " + now;
     }
 

@@ -19,7 +19,6 @@ import java.lang.foreign.MemorySegment;
 public final class Seccomp {
     private static final int SECCOMP_SET_MODE_FILTER = 1;
     private static final int SECCOMP_FILTER_FLAG_TSYNC = 1;
-    private static final int SECCOMP_RET_KILL_PROCESS = 0x80000000;
     private static final int SECCOMP_RET_ALLOW = 0x7fff0000;
 
     // Offsets in struct seccomp_data.
@@ -35,6 +34,24 @@ public final class Seccomp {
     /** On x86-64 the same calls have second numbers from here on, for programs that nobody has. */
     private static final int SECOND_NUMBERS = 0x40000000;
 
+    private static final int PR_SET_NO_NEW_PRIVS = 38;
+
+    /** What happens to a process that makes a call that it gave up. */
+    public enum Action {
+        /** It ends, by SIGSYS. */
+        KILL(0x80000000),
+        /** The thread gets SIGSYS. */
+        TRAP(0x00030000),
+        /** The kernel's log has a line, and the call is made. */
+        LOG(0x7ffc0000);
+
+        private final int result;
+
+        Action(int result) {
+            this.result = result;
+        }
+    }
+
     private Seccomp() {}
 
     /**
@@ -46,7 +63,30 @@ public final class Seccomp {
      *     kernel has no filters
      */
     public static void giveUpAdministration() throws ErrnoException {
-        int[] calls = SystemCall.ADMINISTRATION;
+        giveUp(SystemCall.ADMINISTRATION, Action.KILL);
+    }
+
+    /**
+     * From now on this process can do nothing by system calls that a file server never does: start
+     * another program, mount, enter or make a namespace, change its root, trace, make a socket or
+     * connect one, load code into the kernel. There is no way back.
+     *
+     * @param action what happens to whoever tries
+     * @throws ErrnoException EACCES without CAP_SYS_ADMIN or "no new privileges", EINVAL if the
+     *     kernel has no filters
+     */
+    public static void giveUpAllButFiles(Action action) throws ErrnoException {
+        giveUp(SystemCall.NOT_FOR_FILES, action);
+    }
+
+    /** Makes sure that no program that this process starts has more rights than it has itself. */
+    public static void allowNoNewPrivileges() throws ErrnoException {
+        // int prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        ErrnoException.check(
+                "no new privileges", Native.syscall(SystemCall.PRCTL, PR_SET_NO_NEW_PRIVS, 1, 0));
+    }
+
+    private static void giveUp(int[] calls, Action action) throws ErrnoException {
         int length = calls.length + 6;
         int end = length - 1;
         try (Arena arena = Arena.ofConfined()) {
@@ -59,7 +99,7 @@ public final class Seccomp {
                 put(filter, 4 + i, JUMP_IF_EQUAL, end - 5 - i, 0, calls[i]);
             }
             put(filter, end - 1, RETURN, 0, 0, SECCOMP_RET_ALLOW);
-            put(filter, end, RETURN, 0, 0, SECCOMP_RET_KILL_PROCESS);
+            put(filter, end, RETURN, 0, 0, action.result);
             MemorySegment program = arena.allocate(Structs.SOCK_FPROG);
             program.set(JAVA_SHORT, Structs.offset(Structs.SOCK_FPROG, "len"), (short) length);
             program.set(JAVA_LONG, Structs.offset(Structs.SOCK_FPROG, "filter"), filter.address());

@@ -116,7 +116,8 @@ final class Structs {
                     JAVA_INT.withName("stx_rdev_minor"),
                     JAVA_INT.withName("stx_dev_major"),
                     JAVA_INT.withName("stx_dev_minor"),
-                    paddingLayout(112));
+                    JAVA_LONG.withName("stx_mnt_id"),
+                    paddingLayout(104));
 
     /** What getdents64 writes: of the name as much as there is, and a NUL. */
     static final StructLayout DIRENT64 =
@@ -127,6 +128,39 @@ final class Structs {
                     JAVA_BYTE.withName("d_type"),
                     sequenceLayout(256, JAVA_BYTE).withName("d_name"),
                     paddingLayout(5));
+
+    /** A lock on bytes of a file. */
+    static final StructLayout FLOCK =
+            structLayout(
+                    JAVA_SHORT.withName("l_type"),
+                    JAVA_SHORT.withName("l_whence"),
+                    paddingLayout(4),
+                    JAVA_LONG.withName("l_start"),
+                    JAVA_LONG.withName("l_len"),
+                    JAVA_INT.withName("l_pid"),
+                    paddingLayout(4));
+
+    static final StructLayout STATFS =
+            structLayout(
+                    JAVA_LONG.withName("f_type"),
+                    JAVA_LONG.withName("f_bsize"),
+                    JAVA_LONG.withName("f_blocks"),
+                    JAVA_LONG.withName("f_bfree"),
+                    JAVA_LONG.withName("f_bavail"),
+                    JAVA_LONG.withName("f_files"),
+                    JAVA_LONG.withName("f_ffree"),
+                    JAVA_LONG.withName("f_fsid"),
+                    JAVA_LONG.withName("f_namelen"),
+                    JAVA_LONG.withName("f_frsize"),
+                    JAVA_LONG.withName("f_flags"),
+                    paddingLayout(32));
+
+    /** Only what is looked at has a name. */
+    static final StructLayout RUSAGE =
+            structLayout(paddingLayout(128), JAVA_LONG.withName("ru_nvcsw"), paddingLayout(8));
+
+    static final StructLayout RLIMIT =
+            structLayout(JAVA_LONG.withName("rlim_cur"), JAVA_LONG.withName("rlim_max"));
 
     static final StructLayout SOCK_FILTER =
             structLayout(

@@ -67,6 +67,36 @@ final class SystemCall {
     static final int MEMFD_CREATE = number(319, 279);
     static final int PREADV2 = number(327, 286);
     static final int PWRITEV2 = number(328, 287);
+    static final int GETRUSAGE = number(98, 165);
+    static final int UMASK = number(95, 166);
+    static final int CHROOT = number(161, 51);
+    static final int PIVOT_ROOT = number(155, 41);
+    static final int PRLIMIT64 = number(302, 261);
+    static final int CAPGET = number(125, 90);
+    static final int CAPSET = number(126, 91);
+    static final int SETFSUID = number(122, 151);
+    static final int SETFSGID = number(123, 152);
+    static final int SETGROUPS = number(116, 159);
+    static final int NAME_TO_HANDLE_AT = number(303, 264);
+    static final int OPEN_BY_HANDLE_AT = number(304, 265);
+    static final int MKDIRAT = number(258, 34);
+    static final int MKNODAT = number(259, 33);
+    static final int FCHOWNAT = number(260, 54);
+    static final int UNLINKAT = number(263, 35);
+    static final int LINKAT = number(265, 37);
+    static final int SYMLINKAT = number(266, 36);
+    static final int FCHMODAT = number(268, 53);
+    static final int UTIMENSAT = number(280, 88);
+    static final int FALLOCATE = number(285, 47);
+    static final int FSYNC = number(74, 82);
+    static final int FDATASYNC = number(75, 83);
+    static final int SYNCFS = number(306, 267);
+    static final int COPY_FILE_RANGE = number(326, 285);
+    static final int FSTATFS = number(138, 44);
+    static final int SETXATTR = number(188, 5);
+    static final int GETXATTR = number(191, 8);
+    static final int LISTXATTR = number(194, 11);
+    static final int REMOVEXATTR = number(197, 14);
 
     /** What only root does to a system, and the ways around: the calls of {@link Seccomp}. */
     static final int[] ADMINISTRATION = {
@@ -103,6 +133,55 @@ final class SystemCall {
         number(321, 280), // bpf
         number(323, 282), // userfaultfd
         number(59, 221), // execve
+        number(322, 281), // execveat
+        425, // io_uring_setup, whose requests no filter sees
+        428, // open_tree
+        429, // move_mount
+        430, // fsopen
+        431, // fsconfig
+        432, // fsmount
+        433, // fspick
+        438, // pidfd_getfd
+        442, // mount_setattr
+    };
+
+    /** What a server of files has no use for, but for what its own threads need. */
+    static final int[] NOT_FOR_FILES = {
+        MOUNT,
+        UMOUNT2,
+        REBOOT,
+        SETHOSTNAME,
+        CLOCK_SETTIME,
+        PIVOT_ROOT,
+        CHROOT,
+        EXECVE,
+        SOCKET,
+        CONNECT,
+        BIND,
+        LISTEN,
+        SOCKETPAIR,
+        PIDFD_OPEN,
+        PIDFD_SEND_SIGNAL,
+        number(272, 97), // unshare
+        number(308, 268), // setns
+        number(101, 117), // ptrace
+        number(310, 270), // process_vm_readv
+        number(311, 271), // process_vm_writev
+        number(167, 224), // swapon
+        number(168, 225), // swapoff
+        number(163, 89), // acct
+        number(103, 116), // syslog
+        number(171, 162), // setdomainname
+        number(179, 60), // quotactl
+        number(246, 104), // kexec_load
+        number(175, 105), // init_module
+        number(313, 273), // finit_module
+        number(248, 217), // add_key
+        number(250, 219), // keyctl
+        number(298, 241), // perf_event_open
+        number(300, 262), // fanotify_init
+        number(321, 280), // bpf
+        number(323, 282), // userfaultfd
         number(322, 281), // execveat
         425, // io_uring_setup, whose requests no filter sees
         428, // open_tree

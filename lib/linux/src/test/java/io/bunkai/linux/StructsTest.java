@@ -36,6 +36,10 @@ class StructsTest {
         layouts.put("struct statx_timestamp", Structs.STATX_TIMESTAMP);
         layouts.put("struct statx", Structs.STATX);
         layouts.put("struct dirent64", Structs.DIRENT64);
+        layouts.put("struct flock", Structs.FLOCK);
+        layouts.put("struct rusage", Structs.RUSAGE);
+        layouts.put("struct rlimit", Structs.RLIMIT);
+        layouts.put("struct statfs", Structs.STATFS);
         layouts.put("struct sock_filter", Structs.SOCK_FILTER);
         layouts.put("struct sock_fprog", Structs.SOCK_FPROG);
     }
@@ -50,6 +54,7 @@ class StructsTest {
         program.append("#include <poll.h>\n#include <signal.h>\n#include <sys/socket.h>\n");
         program.append("#include <sys/un.h>\n#include <sys/uio.h>\n#include <asm/termbits.h>\n");
         program.append("#include <sys/epoll.h>\n");
+        program.append("#include <fcntl.h>\n#include <sys/resource.h>\n#include <sys/vfs.h>\n");
         program.append("struct winsize {unsigned short ws_row, ws_col, ws_xpixel, ws_ypixel;};\n");
         program.append("int main(void) {\n");
         StringBuilder expected = new StringBuilder();

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.virtiofs;
+
+import io.bunkai.fuse.FuseExchange;
+import io.bunkai.fuse.FuseServer;
+import io.bunkai.fuse.Ranges;
+import io.bunkai.virtio.Chain;
+import io.bunkai.virtio.GuestBuffer;
+import io.bunkai.virtio.QueueHandler;
+
+/** Between a virtqueue and FUSE: a chain is a request, and the room for its reply. */
+final class FuseQueue implements QueueHandler {
+    private final FuseServer server;
+    private final DataGate gate;
+
+    FuseQueue(FuseServer server, DataGate gate) {
+        this.server = server;
+        this.gate = gate;
+    }
+
+    /** What is kept with a chain, and used again with it. */
+    private static final class Message {
+        private final Chain chain;
+        private final FuseExchange exchange = new FuseExchange(this::deliver);
+
+        Message(Chain chain) {
+            this.chain = chain;
+        }
+
+        private void deliver(FuseExchange finished, int length) {
+            finished.request().clear();
+            finished.reply().clear();
+            chain.complete(length);
+        }
+    }
+
+    @Override
+    public void serve(Chain chain) {
+        Message message = (Message) chain.attachment();
+        if (message == null) {
+            message = new Message(chain);
+            chain.attach(message);
+        }
+        Worker.current().backlog = chain.backlog();
+        fill(chain.readable(), message.exchange.request());
+        fill(chain.writable(), message.exchange.reply());
+        server.serve(message.exchange);
+    }
+
+    private static void fill(GuestBuffer from, Ranges to) {
+        for (int i = 0; i < from.ranges(); i++) {
+            to.add(from.memory(i), from.offset(i), from.length(i));
+        }
+    }
+
+    @Override
+    public void stopping() {
+        gate.hurry();
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.virtiofs;
+
+import io.bunkai.base.Closer;
+import io.bunkai.linux.ErrnoException;
+import io.bunkai.linux.Fd;
+import java.nio.file.Path;
+
+/**
+ * The directory that is shared, and the way from a descriptor to what can be done only by a name:
+ * /proc/self/fd, which stays reachable by a descriptor whatever becomes of this process's root.
+ */
+final class Share implements AutoCloseable {
+    private final Fd root;
+    private final Fd links;
+
+    private Share(Fd root, Fd links) {
+        this.root = root;
+        this.links = links;
+    }
+
+    /**
+     * Opens a directory for sharing.
+     *
+     * @throws ErrnoException ENOENT, ENOTDIR, EACCES
+     */
+    static Share open(Path directory) throws ErrnoException {
+        try (Closer undo = new Closer()) {
+            Fd root = undo.own(Fd.open(directory, Fd.O_PATH | Fd.O_DIRECTORY));
+            Fd links = undo.own(Fd.open(Path.of("/proc/self/fd"), Fd.O_PATH | Fd.O_DIRECTORY));
+            undo.release();
+            return new Share(root, links);
+        }
+    }
+
+    /** {@return the shared directory, open with O_PATH} */
+    Fd root() {
+        return root;
+    }
+
+    /** {@return /proc/self/fd, open with O_PATH} */
+    Fd links() {
+        return links;
+    }
+
+    @Override
+    public void close() {
+        root.close();
+        links.close();
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.virtiofs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
+import io.bunkai.linux.Seccomp;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class OptionParserTest {
+    private static ServerOptions parse(String... arguments) {
+        List<String> all = new ArrayList<>(List.of("--socket-path=/s"));
+        all.addAll(List.of(arguments));
+        return OptionParser.parse(all);
+    }
+
+    @Test
+    void theDefaultsAreThoseOfTheRustDaemon() {
+        ServerOptions options = parse("--shared-dir", "/d");
+        assertThat(options.sharedDir()).isEqualTo(Path.of("/d"));
+        assertThat(options.sandbox()).isEqualTo(Sandbox.NAMESPACE);
+        assertThat(options.seccomp()).isEqualTo(Seccomp.Action.KILL);
+        FileSystemOptions files = options.files();
+        assertThat(files.cache()).isEqualTo(CacheMode.AUTO);
+        assertThat(files.timeoutNanos()).isEqualTo(1_000_000_000L);
+        assertThat(files.writeback()).isFalse();
+        assertThat(files.xattrs()).isNull();
+        assertThat(files.posixAcl()).isFalse();
+        assertThat(files.killprivV2()).isFalse();
+        assertThat(files.readdirplus()).isTrue();
+        assertThat(files.submounts()).isTrue();
+        assertThat(files.readOnly()).isFalse();
+        assertThat(files.directIo()).isFalse();
+    }
+
+    @Test
+    void theCommandLineOfKataIsTaken() {
+        ServerOptions options =
+                OptionParser.parse(
+                        List.of(
+                                "--fd=3",
+                                "-o",
+                                "source=/d,cache=always,no_posix_lock,xattr",
+                                "--thread-pool-size=1",
+                                "--announce-submounts",
+                                "-f"));
+        assertThat(options.fd()).hasValue(3);
+        assertThat(options.threadPoolSize()).hasValue(1);
+        assertThat(options.files().cache()).isEqualTo(CacheMode.ALWAYS);
+        assertThat(options.files().xattrs()).isNotNull();
+        assertThat(options.sharedDir()).isEqualTo(Path.of("/d"));
+    }
+
+    @Test
+    void theFormOfTheCDaemonIsTaken() {
+        ServerOptions options =
+                parse(
+                        "-osource=/d,sandbox=chroot,timeout=2.5,writeback,no_readdirplus,"
+                                + "allow_direct_io,killpriv_v2,log_level=warn,announce_submounts");
+        assertThat(options.sandbox()).isEqualTo(Sandbox.CHROOT);
+        assertThat(options.files().timeoutNanos()).isEqualTo(2_500_000_000L);
+        assertThat(options.files().writeback()).isTrue();
+        assertThat(options.files().readdirplus()).isFalse();
+        assertThat(options.files().directIo()).isTrue();
+        assertThat(options.files().killprivV2()).isTrue();
+        assertThat(options.logLevel()).isEqualTo(ServerOptions.LogLevel.WARN);
+    }
+
+    @Test
+    void theLastOfSeveralCounts() {
+        ServerOptions options =
+                parse(
+                        "--shared-dir=/d",
+                        "--cache=never",
+                        "--cache=always",
+                        "--xattr",
+                        "--no-xattr");
+        assertThat(options.files().cache()).isEqualTo(CacheMode.ALWAYS);
+        assertThat(options.files().xattrs()).isNull();
+    }
+
+    @Test
+    void anotherDirectoryAfterwardsIsRefused() {
+        assertThatThrownBy(() -> parse("--shared-dir=/d", "-o", "source=/"))
+                .isInstanceOf(Fault.class)
+                .hasMessage("--shared-dir is said twice, '/d' and '/'");
+        assertThat(parse("--shared-dir=/d", "-o", "source=/d").sharedDir())
+                .isEqualTo(Path.of("/d"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--sandbox=chroot --sandbox=none",
+                "--seccomp=kill --seccomp=none",
+                "--fd=3",
+                "--cache=sometimes",
+                "--cache",
+                "--sandbox=jail",
+                "--xattr=yes",
+                "--thread-pool-size=-1",
+                "--thread-pool-size=x",
+                "--translate-uid=map:0:1000",
+                "--translate-uid=map:0:1000:10 --translate-uid=map:5:2000:1",
+                "--translate-uid=lead:1:2:3",
+                "--xattrmap=:map:trusted.",
+                "--xattrmap=:ok:client:user.::",
+                "--posix-acl --translate-uid=map:0:1000:1",
+                "--no-xattr --posix-acl --no-xattr",
+                "--tag=0123456789012345678901234567890123456",
+                "--modcaps=sys_admin",
+                "--modcaps=+sysadmin",
+                "--inode-file-handles=always",
+                "--timeout=-1",
+                "--no-such-option",
+                "-x",
+                "word"
+            })
+    void whatMakesNoSenseIsRefused(String words) {
+        List<String> all = new ArrayList<>(List.of("--shared-dir=/d"));
+        all.addAll(List.of(words.split(" ")));
+        assertThatThrownBy(() -> parse(all.toArray(String[]::new)))
+                .isInstanceOfSatisfying(
+                        Fault.class,
+                        fault -> assertThat(fault.code()).isEqualTo(FaultCode.INVALID_ARGUMENT));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--syslog",
+                "--daemonize",
+                "--posix-lock",
+                "--flock",
+                "--uid-map=:0:1000:1:",
+                "--gid-map=:0:1000:1:",
+                "--migration-mode=find-paths",
+                "--migration-confirm-paths"
+            })
+    void whatIsNotThereYetIsRefusedWithTheReason(String word) {
+        assertThatThrownBy(() -> parse("--shared-dir=/d", word))
+                .isInstanceOfSatisfying(
+                        Fault.class,
+                        fault -> assertThat(fault.code()).isEqualTo(FaultCode.UNIMPLEMENTED))
+                .hasMessageContaining(" is refused: ");
+    }
+
+    @Test
+    void aDirectoryAndASocketAreNeeded() {
+        assertThatThrownBy(() -> OptionParser.parse(List.of("--socket-path=/s")))
+                .hasMessage("there is no --shared-dir");
+        assertThatThrownBy(() -> OptionParser.parse(List.of("--shared-dir=/d")))
+                .hasMessage("there is neither --socket-path nor --fd");
+        assertThat(OptionParser.parse(List.of("--print-capabilities")).printCapabilities())
+                .isTrue();
+    }
+
+    @Test
+    void theHelpNamesEveryOptionThatDoesSomething() {
+        String help = Option.help();
+        Option.BY_NAME.values().stream()
+                .filter(option -> !option.text().isEmpty())
+                .forEach(option -> assertThat(help).contains("--" + option.name()));
+        assertThat(help.lines().mapToInt(String::length).max().orElse(0)).isLessThan(110);
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/** What a process does to itself before it serves somebody whom it does not trust. */
+public final class Confinement {
+    private static final int RLIMIT_NOFILE = 7;
+    private static final int MS_BIND = 0x1000;
+    private static final int MS_REC = 0x4000;
+    private static final int MS_SLAVE = 0x80000;
+    private static final int MNT_DETACH = 2;
+
+    private Confinement() {}
+
+    /**
+     * Sets which permissions new files never get.
+     *
+     * @return what it was
+     * @spec https://man7.org/linux/man-pages/man2/umask.2.html umask(2)
+     */
+    public static int umask(int mask) {
+        // mode_t umask(mode_t mask);
+        return (int) Native.syscall(SystemCall.UMASK, mask);
+    }
+
+    /**
+     * {@return how many descriptors this process may have at most, however it asks}
+     *
+     * @spec https://man7.org/linux/man-pages/man2/getrlimit.2.html prlimit(2)
+     */
+    public static long mostDescriptors() throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment limits = arena.allocate(Structs.RLIMIT);
+            // int prlimit(pid_t, int resource, const struct rlimit *, struct rlimit *old);
+            ErrnoException.check(
+                    "read RLIMIT_NOFILE",
+                    Native.syscall(SystemCall.PRLIMIT64, 0, RLIMIT_NOFILE, 0, limits.address()));
+            return limits.get(JAVA_LONG, Structs.offset(Structs.RLIMIT, "rlim_max"));
+        }
+    }
+
+    /**
+     * Sets how many descriptors this process may have.
+     *
+     * @throws ErrnoException EPERM for more than {@link #mostDescriptors} without CAP_SYS_RESOURCE,
+     *     or more than the system's {@code nr_open}
+     */
+    public static void limitDescriptors(long count) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment limits = arena.allocate(Structs.RLIMIT);
+            limits.set(JAVA_LONG, 0, count);
+            limits.set(JAVA_LONG, 8, count);
+            ErrnoException.check(
+                    "set RLIMIT_NOFILE to " + count,
+                    Native.syscall(SystemCall.PRLIMIT64, 0, RLIMIT_NOFILE, limits.address(), 0));
+        }
+    }
+
+    /**
+     * Makes a directory this process's root. The directory that it works in stays where it is.
+     *
+     * @throws ErrnoException EPERM without CAP_SYS_CHROOT
+     * @spec https://man7.org/linux/man-pages/man2/chroot.2.html chroot(2)
+     */
+    public static void chroot(Fd directory) throws ErrnoException {
+        directory.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            // int chroot(const char *path);
+            ErrnoException.check(
+                    "chroot",
+                    Native.syscall(SystemCall.CHROOT, Native.cString(arena, ".").address()));
+        }
+    }
+
+    /**
+     * Makes a directory the only thing that this mount namespace has: everything else is unmounted
+     * from it. What is mounted beneath the directory outside of the namespace later is seen here,
+     * too, but nothing that is mounted here is seen outside.
+     *
+     * <p>Only where this process has a mount namespace of its own, which all its threads share.
+     *
+     * @throws ErrnoException EPERM without CAP_SYS_ADMIN, EINVAL in a namespace that it shares
+     * @spec https://man7.org/linux/man-pages/man2/pivot_root.2.html pivot_root(2)
+     */
+    public static void pivotTo(Path directory) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            long path = Native.cString(arena, directory.toString()).address();
+            long root = Native.cString(arena, "/").address();
+            long here = Native.cString(arena, ".").address();
+            // int mount(const char *source, const char *target, const char *, unsigned long, ...);
+            ErrnoException.check(
+                    "make all mounts followers",
+                    Native.syscall(SystemCall.MOUNT, 0, root, 0, MS_REC | MS_SLAVE, 0, 0));
+            ErrnoException.check(
+                    "mount " + directory + " on itself",
+                    Native.syscall(SystemCall.MOUNT, path, path, 0, MS_BIND | MS_REC, 0, 0));
+            try (Fd old = Fd.open(Path.of("/"), Fd.O_PATH | Fd.O_DIRECTORY);
+                    Fd target = Fd.open(directory, Fd.O_PATH | Fd.O_DIRECTORY)) {
+                target.enter();
+                // int pivot_root(const char *new_root, const char *put_old);
+                ErrnoException.check(
+                        "pivot_root", Native.syscall(SystemCall.PIVOT_ROOT, here, here, 0));
+                old.enter();
+                // int umount2(const char *target, int flags);
+                ErrnoException.check(
+                        "unmount the old root",
+                        Native.syscall(SystemCall.UMOUNT2, here, MNT_DETACH, 0));
+                target.enter();
+            }
+        }
+    }
+}
