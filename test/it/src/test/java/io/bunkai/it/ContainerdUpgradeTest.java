@@ -35,7 +35,8 @@ class ContainerdUpgradeTest {
 
     /** Writes numbered lines until it is told to end, and ends after whoever told it is through. */
     private static final String WRITER =
-            "i=0; until [ -e /stop ]; do i=$((i+1)); echo $i; sleep 0.02; done; echo end; sleep 5; exit ";
+            "i=0; until [ -e /stop ]; do i=$((i+1)); echo $i; sleep 0.02; done; echo end; sleep 5;"
+                    + " exit ";
 
     private final List<CommandRun.Running> writers = new ArrayList<>();
 
