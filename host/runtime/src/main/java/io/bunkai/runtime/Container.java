@@ -61,6 +61,8 @@ public final class Container {
     private final AtomicBoolean endHandled = new AtomicBoolean();
     private final AtomicBoolean outOfMemory = new AtomicBoolean();
     private final AtomicBoolean outputLost = new AtomicBoolean();
+    private final AtomicBoolean endedInGuest = new AtomicBoolean();
+    private final AtomicBoolean killed = new AtomicBoolean();
     private final AtomicBoolean startMayBeRepeated = new AtomicBoolean();
     private final Remains remains;
     private final Records records =
@@ -418,6 +420,7 @@ public final class Container {
     private void awaitEnd(Sandbox sandbox, ContainerProcess process) {
         try {
             int code = process.awaitEnd();
+            endedInGuest.set(true);
             awaitStart();
             process.streams().awaitDelivery();
             finish(ProcessExit.ended(code, wasOutOfMemory(sandbox, code)), sandbox);
@@ -910,13 +913,17 @@ public final class Container {
     }
 
     /**
-     * Signals all processes.
+     * Signals all processes. SIGKILL ends the container in any case, as with {@link #signal}.
      *
      * @throws Fault FAILED_PRECONDITION if it has no machine, NOT_FOUND if nothing of it runs
      */
     public void signalAll(int signal) {
         refuseNoSignal(signal);
-        guest(sandbox()).signalAll(signal, Deadline.after(QUESTION_PATIENCE));
+        Sandbox sandbox = sandbox();
+        if (signal == Signals.SIGKILL) {
+            endEvenIfTheGuestDoesNot(sandbox);
+        }
+        guest(sandbox).signalAll(signal, Deadline.after(QUESTION_PATIENCE));
     }
 
     private Sandbox sandbox() {
@@ -932,7 +939,8 @@ public final class Container {
     // ---- what can be done to one process ----
 
     /**
-     * Sends a signal.
+     * Sends a signal. SIGKILL ends the container's own process in any case: a guest that does not
+     * end it within ten seconds ends with it.
      *
      * @throws Fault FAILED_PRECONDITION if the container does not run, NOT_FOUND if there is no
      *     such process or it has ended, INVALID_ARGUMENT if there is no such signal
@@ -940,9 +948,30 @@ public final class Container {
     public void signal(String execId, int signal) {
         refuseNoSignal(signal);
         ContainerProcess process = target(execId);
+        if (signal == Signals.SIGKILL && execId.isEmpty()) {
+            endEvenIfTheGuestDoesNot(sandbox());
+        }
         around.crashPoints().reach(CrashPoint.KILL_REQUESTED);
         process.signal(signal);
         around.crashPoints().reach(CrashPoint.KILL_DELIVERED);
+    }
+
+    private void endEvenIfTheGuestDoesNot(Sandbox sandbox) {
+        if (!killed.getAndSet(true)) {
+            Thread.ofVirtual().name("killed " + id()).start(() -> awaitKilled(sandbox));
+        }
+    }
+
+    private void awaitKilled(Sandbox sandbox) {
+        try {
+            // Once the guest has ended it, only its output is awaited, and by whoever reads that.
+            if (!endsWithin(QUESTION_PATIENCE) && !endedInGuest.get() && !around.isClosing()) {
+                String why = "the guest did not end a process that was killed";
+                finish(new ProcessExit(CrashPoints.KILLED, false, why), sandbox);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static void refuseNoSignal(int signal) {

@@ -9,6 +9,7 @@ import io.bunkai.api.agent.Process;
 import io.bunkai.api.agent.StringUser;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import io.bunkai.linux.Signals;
 import io.bunkai.oci.RuntimeSpec;
 import io.bunkai.runtime.ExecRecord.Stage;
@@ -385,7 +386,7 @@ final class Execs {
             changed.run();
             around.crashPoints().reach(CrashPoint.EXEC_JOURNALED);
             if (!isThere(exec)) {
-                exec.guest.call(AgentMethods.EXEC_PROCESS, message(id, wanted), deadline);
+                make(exec, wanted, deadline);
             }
             around.crashPoints().reach(CrashPoint.EXEC_STARTED);
         } catch (IOException e) {
@@ -403,6 +404,16 @@ final class Execs {
         awaitEndOf(exec);
         if (isUnwanted(exec)) {
             kill(exec);
+        }
+    }
+
+    private void make(Exec exec, Wanted wanted, Deadline deadline) throws IOException {
+        try {
+            exec.guest.call(AgentMethods.EXEC_PROCESS, message(exec.id, wanted), deadline);
+        } catch (Fault e) {
+            if (e.code() != FaultCode.ALREADY_EXISTS || !isUncertain(exec)) {
+                throw e;
+            }
         }
     }
 
@@ -438,15 +449,16 @@ final class Execs {
      * without a deed refuses a second process of the same name.
      */
     private boolean isThere(Exec exec) throws IOException {
+        return isUncertain(exec) && exec.streams().isKnownToTheGuest();
+    }
+
+    private boolean isUncertain(Exec exec) {
         lock.lock();
         try {
-            if (!exec.uncertain) {
-                return false;
-            }
+            return exec.uncertain;
         } finally {
             lock.unlock();
         }
-        return exec.streams().isKnownToTheGuest();
     }
 
     private ExecProcessRequest message(String id, Wanted wanted) {

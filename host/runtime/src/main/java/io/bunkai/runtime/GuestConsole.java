@@ -40,6 +40,10 @@ final class GuestConsole implements AutoCloseable {
     private static final int LOGGED_BURST_BYTES = 256 * 1024;
 
     private static final int LOGGED_BYTES_PER_SECOND = 256;
+
+    /** What it costs to say that lines are missing, twice. */
+    private static final int NOTICE_BYTES = 256;
+
     private static final String STEP = "agent: step ";
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
     private static final Pattern MICROS = Pattern.compile("[0-9]{1,16}");
@@ -120,7 +124,7 @@ final class GuestConsole implements AutoCloseable {
     }
 
     private void log(String line) {
-        if (!logged.trySpend(line.length())) {
+        if (!logged.trySpend(line.length() + (notLogged > 0 ? NOTICE_BYTES : 0))) {
             if (notLogged++ == 0) {
                 LOG.log(
                         System.Logger.Level.WARNING,

@@ -276,14 +276,15 @@ final class ProcessStreams {
     /** A former daemon may have delivered the beginning of it, and noted that when it let go. */
     private void deliverToReader(OutputLog.Stream stream, long offset, byte[] data) {
         OutputStream output = attached.output(stream);
+        if (output == null) {
+            return;
+        }
         long before = Math.clamp(attached.delivered(stream) - offset, 0, data.length);
         long got = before;
         unfinishedWrites.incrementAndGet();
         try {
-            if (output != null) {
-                output.write(data, (int) before, data.length - (int) before);
-                output.flush();
-            }
+            output.write(data, (int) before, data.length - (int) before);
+            output.flush();
             got = data.length;
         } catch (InterruptedIOException e) {
             got += e.bytesTransferred;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Empty;
 import io.bunkai.api.AgentMethods;
 import io.bunkai.api.GuestMethods;
 import io.bunkai.api.agent.CgroupStats;
@@ -14,6 +15,8 @@ import io.bunkai.api.agent.ReadStreamResponse;
 import io.bunkai.api.agent.StatsContainerResponse;
 import io.bunkai.api.guest.ReadOutputResponse;
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
+import io.bunkai.linux.Signals;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -22,12 +25,15 @@ import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * An agent that does not mean well: its sandbox is stopped with the reason, and the sandbox beside
@@ -309,7 +315,7 @@ class HostileAgentTest {
         Container container = start();
         Fault fault = catchThrowableOfType(Fault.class, () -> container.stats(FakeNode.soon()));
         assertThat(fault.getMessage()).contains("bytes", "are allowed");
-        container.signal("", io.bunkai.linux.Signals.SIGTERM);
+        container.signal("", Signals.SIGTERM);
         assertThat(container.exit("").get(60, TimeUnit.SECONDS).code()).isNotEqualTo(255);
     }
 
@@ -319,5 +325,38 @@ class HostileAgentTest {
             stats.putHugetlbStats("h" + i, HugetlbStats.getDefaultInstance());
         }
         return StatsContainerResponse.newBuilder().setCgroupStats(stats).build();
+    }
+
+    // ---- who does not do what it says ----
+
+    /** Nobody could get rid of it but by force. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aGuestThatDoesNotEndWhatWasKilledEndsWithIt(boolean answers) throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        node.hypervisor()
+                .prepare(agent ->
+                        agent.answer(
+                                AgentMethods.SIGNAL_PROCESS,
+                                (_, call) -> {
+                                    if (!answers) {
+                                        call.onAbandoned(never::countDown);
+                                        never.await();
+                                    }
+                                    return Empty.getDefaultInstance();
+                                }));
+        Container container = start();
+        try {
+            container.signal("", Signals.SIGKILL);
+            assertThat(answers).isTrue();
+        } catch (Fault e) {
+            assertThat(e.code()).isEqualTo(FaultCode.UNAVAILABLE); // with its machine
+        }
+        ProcessExit exit = container.exit("").get(60, TimeUnit.SECONDS);
+        assertThat(exit.code()).isEqualTo(137);
+        assertThat(exit.error()).isEqualTo("the guest did not end a process that was killed");
+        container.remove(false);
+        assertThat(node.hypervisor().living()).isEqualTo(1);
+        assertBystanderGoesOn();
     }
 }

@@ -210,6 +210,12 @@ public final class ScriptedProcess {
             }
             kept = Arrays.copyOfRange(kept, (int) (from - keptFrom), kept.length);
             keptFrom = from;
+            while (kept.length == 0 && content.size() == 0 && !ended) {
+                if (gone.getAsBoolean()) {
+                    throw new InterruptedException("the asker has gone");
+                }
+                wait(); // meanwhile another one may have been handed something
+            }
             if (kept.length == 0) {
                 kept = read(most, gone);
             }

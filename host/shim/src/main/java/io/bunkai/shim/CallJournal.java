@@ -169,8 +169,14 @@ final class CallJournal implements CallLog {
 
     @Override
     public void note(int stream, byte[] note) {
-        try (Fd file = create(file(stream, NOTE))) {
-            file.writeFully(note);
+        Path path = file(stream, NOTE);
+        try {
+            try (Fd file = create(path)) {
+                file.writeFully(note);
+            } catch (IOException e) {
+                Files.deleteIfExists(path); // half a note says something else
+                throw e;
+            }
         } catch (IOException e) {
             complain(stream, e);
         }

@@ -189,20 +189,28 @@ final class TaskConnections implements AutoCloseable {
         }
     }
 
+    /** Stops at once, as a death would: nothing is read, written or deleted any more. */
+    void abandon() {
+        stop().forEach(CallJournal::end);
+    }
+
+    private List<CallJournal> stop() {
+        lock.lock();
+        try {
+            closed = true;
+            return connections.values().stream().map(Open::calls).toList();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
      * Takes no more requests, waits for calls under way, and lets go of the connections: whoever
      * has kept them goes on, and answers what has not been answered. Idempotent.
      */
     @Override
     public void close() {
-        List<CallJournal> all;
-        lock.lock();
-        try {
-            closed = true;
-            all = connections.values().stream().map(Open::calls).toList();
-        } finally {
-            lock.unlock();
-        }
+        List<CallJournal> all = stop();
         all.forEach(CallJournal::pause);
         Deadline deadline = Deadline.after(patience);
         try {

@@ -129,12 +129,17 @@ final class TaskService {
         String id = TaskRequests.checkedId("a task", request.getId());
         BundleRequest bundle = TaskRequests.container(owner, request);
         if (call.isRepeated() && tasks.find(id).isPresent()) {
-            Container made = tasks.get(id).container();
-            if (made.stage() != Container.Stage.ENDED) {
-                return CreateTaskResponse.newBuilder().setPid(made.hostPid()).build();
+            Task made = tasks.get(id);
+            switch (made.container().stage()) {
+                case PREPARED, RUNNING, PAUSED -> {
+                    int pid = made.container().hostPid();
+                    return CreateTaskResponse.newBuilder().setPid(pid).build();
+                }
+                case DESCRIBED, ENDED -> { // half made when the former daemon died
+                    made.container().remove(true);
+                    tasks.forget(made);
+                }
             }
-            made.remove(true); // half made when the former daemon died
-            tasks.forget(tasks.get(id));
         }
         Stdio stdio = TaskRequests.stdio(request);
         try (Closer undo = new Closer()) {
@@ -361,6 +366,9 @@ final class TaskService {
                 container.signal(request.getExecId(), request.getSignal());
             }
         } catch (Fault e) {
+            if (call.isRepeated() && e.code() != FaultCode.UNAVAILABLE) {
+                return Empty.getDefaultInstance(); // it has ended of the first one
+            }
             // It may have ended between the look and the signal.
             throw process.ended().isDone() ? alreadyFinished(task, process) : e;
         }

@@ -183,7 +183,8 @@ final class TaskSockets implements AutoCloseable {
     /**
      * {@return the address of the owner's socket, which is listened on}
      *
-     * @throws Fault UNAVAILABLE if the daemon ends, INTERNAL if the socket cannot be made
+     * @throws Fault UNAVAILABLE if the daemon ends, RESOURCE_EXHAUSTED if the file system is full,
+     *     INTERNAL if the socket cannot be made
      */
     String socketFor(TaskOwner owner) {
         lock.lock();
@@ -195,13 +196,13 @@ final class TaskSockets implements AutoCloseable {
             Socket socket = sockets.get(name);
             if (socket == null) {
                 socket = new Socket(name, owner, Instant.now());
-                write(socket);
+                write(name, owner);
                 sockets.put(name, socket);
                 forgetTheOldest();
             } else if (!socket.owner.equals(owner)) {
+                write(name, owner);
                 socket.owner = owner;
                 socket.server = null;
-                write(socket);
             }
             socket.usedAt = Instant.now();
             Files.setLastModifiedTime(file(name, OWNER), FileTime.from(socket.usedAt));
@@ -235,18 +236,33 @@ final class TaskSockets implements AutoCloseable {
         }
     }
 
-    private void write(Socket socket) throws IOException {
+    private void write(String name, TaskOwner owner) {
         Map<String, String> fields = new LinkedHashMap<>();
-        fields.put("address", socket.owner.address());
-        fields.put("namespace", socket.owner.namespace());
-        fields.put("events", socket.owner.eventsAddress());
-        Path fresh = file(socket.name, ".new");
-        Files.writeString(fresh, FieldFile.format(TITLE, fields));
-        Files.move(
-                fresh,
-                file(socket.name, OWNER),
-                StandardCopyOption.ATOMIC_MOVE,
-                StandardCopyOption.REPLACE_EXISTING);
+        fields.put("address", owner.address());
+        fields.put("namespace", owner.namespace());
+        fields.put("events", owner.eventsAddress());
+        Path fresh = file(name, ".new");
+        try {
+            Files.writeString(fresh, FieldFile.format(TITLE, fields));
+            Files.move(
+                    fresh,
+                    file(name, OWNER),
+                    StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            delete(fresh);
+            throw Fault.resourceExhausted("%s could not be written", file(name, OWNER))
+                    .causedBy(e)
+                    .withHint("make room in %s", directory);
+        }
+    }
+
+    private static void delete(Path half) {
+        try {
+            Files.deleteIfExists(half);
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.WARNING, "half a file was left behind file={0}", half);
+        }
     }
 
     private void forgetTheOldest() throws IOException {

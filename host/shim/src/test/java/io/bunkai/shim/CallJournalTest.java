@@ -9,6 +9,7 @@ import io.bunkai.base.Deadline;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.UnixConnection;
 import io.bunkai.linux.UnixSockets;
+import io.bunkai.testkit.SmallDisk;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -288,5 +289,35 @@ class CallJournalTest {
         assertThat(journal.requests().read()).isEqualTo(-1);
         journal.forget();
         assertThat(home.resolve("c")).doesNotExist();
+    }
+
+    /** Half a file would be taken for the beginning of a request that is still in the socket. */
+    @Test
+    void aFullDiskCostsACallItsFileAndNothingElse() throws Exception {
+        Path directory = home.resolve("full/c");
+        try (SmallDisk disk = SmallDisk.on(home.resolve("full"), 64)) {
+            CallJournal journal =
+                    CallJournal.open(directory, UnixConnection.of(pair.one().duplicate()));
+            InputStream requests = journal.requests();
+            disk.fill();
+            byte[] one = request(1, "one");
+            send(one);
+            assertThat(requests.readNBytes(one.length)).isEqualTo(one);
+            journal.note(1, new byte[100]);
+            assertThat(directory).isEmptyDirectory();
+            assertThat(journal.note(1)).isEmpty();
+
+            disk.drain();
+            byte[] larger = large(3, CallJournal.PIECE + 100); // than the whole disk
+            send(larger);
+            assertThat(requests.readNBytes(larger.length)).isEqualTo(larger);
+            assertThat(directory).isEmptyDirectory();
+
+            byte[] five = request(5, "five");
+            send(five);
+            assertThat(requests.readNBytes(five.length)).isEqualTo(five);
+            assertThat(directory.resolve("0000000005.call")).hasBinaryContent(five);
+            journal.end();
+        }
     }
 }

@@ -16,6 +16,7 @@ import io.bunkai.linux.Signals;
 import io.bunkai.testkit.Await;
 import io.bunkai.testkit.CommandResult;
 import io.bunkai.testkit.CommandRun;
+import io.bunkai.testkit.SmallDisk;
 import io.bunkai.testkit.TestRoot;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
@@ -330,6 +331,20 @@ class LauncherScriptTest {
     }
 
     // --- where no daemon answers
+
+    @Test
+    void aFullDiskIsNamedAndNothingIsLeft() throws Exception {
+        try (SmallDisk disk = SmallDisk.on(state.resolve("run/shim"), 64)) {
+            startDaemon();
+            disk.fill();
+            CommandResult result = start("c1").run(soon()).expectExit(1);
+            assertThreeLines(result);
+            assertThat(result.err()).contains("see that the disk is not full");
+            disk.drain();
+            assertNothingLeft();
+            daemon.close();
+        }
+    }
 
     @Test
     void startFailsIfThereIsNoDaemonAndNoneCanBeStarted() throws Exception {

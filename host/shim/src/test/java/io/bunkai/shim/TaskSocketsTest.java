@@ -3,13 +3,16 @@
 package io.bunkai.shim;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bunkai.api.HealthMethods;
 import io.bunkai.api.agent.CheckRequest;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import io.bunkai.linux.KeptFds;
 import io.bunkai.testkit.Await;
+import io.bunkai.testkit.SmallDisk;
 import io.bunkai.testkit.TestRoot;
 import io.bunkai.ttrpc.TtrpcClient;
 import io.bunkai.ttrpc.TtrpcServer;
@@ -273,5 +276,38 @@ class TaskSocketsTest {
             assertThat(served).containsExactly(owner);
         }
         assertThat("\u00e4".getBytes(StandardCharsets.UTF_8)).hasSize(2);
+    }
+
+    @Test
+    void aFullDiskIsNamedAndLeavesNothing() throws Exception {
+        TaskOwner other = new TaskOwner(OWNER.address(), OWNER.namespace(), "/run/other.ttrpc");
+        try (SmallDisk disk = SmallDisk.on(directory, 64);
+                Daemon sockets = open()) {
+            disk.fill();
+            assertNoRoom(sockets, OWNER);
+            disk.drain();
+            assertThat(directory).isEmptyDirectory();
+            assertAnswers(sockets.socketFor(OWNER));
+
+            disk.fill();
+            assertNoRoom(sockets, other);
+            disk.drain();
+            assertAnswers(sockets.socketFor(other));
+            try (var files = Files.list(directory)) {
+                assertThat(files.filter(file -> file.toString().endsWith(".owner")).toList())
+                        .singleElement()
+                        .satisfies(file -> assertThat(file).content().contains("/run/other.ttrpc"));
+            }
+        }
+    }
+
+    private static void assertNoRoom(Daemon sockets, TaskOwner owner) {
+        assertThatThrownBy(() -> sockets.socketFor(owner))
+                .isInstanceOfSatisfying(
+                        Fault.class,
+                        fault -> {
+                            assertThat(fault.code()).isEqualTo(FaultCode.RESOURCE_EXHAUSTED);
+                            assertThat(fault.hint().orElse("")).startsWith("make room in ");
+                        });
     }
 }

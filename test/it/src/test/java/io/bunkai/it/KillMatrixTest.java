@@ -16,6 +16,8 @@ import io.bunkai.testkit.CommandRun;
 import io.bunkai.testkit.FaultGate;
 import io.bunkai.testkit.LeakCheck;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -120,13 +122,16 @@ class KillMatrixTest {
     }
 
     private static int startDaemon(Cell cell, FaultGate gate) {
-        if (cell.isOfTheNewer()) {
-            node.bunkai("daemon", "start").expectSuccess();
-            return node.daemonPid();
+        List<String> words = new ArrayList<>(List.of("daemon", "start"));
+        if (cell.victim() == Victim.GUEST) {
+            words.addAll(List.of("--config", mortal.configuration().toString()));
         }
-        return cell.victim() == Victim.GUEST
-                ? node.startDaemonHeldAt(gate, "--config", mortal.configuration().toString())
-                : node.startDaemonHeldAt(gate);
+        CommandRun start = node.command(words.toArray(String[]::new));
+        if (!cell.isOfTheNewer()) {
+            start.environment("BUNKAI_HOLD_AT", gate.address());
+        }
+        start.run(TestNode.patience()).expectSuccess();
+        return node.daemonPid();
     }
 
     /** Up to where the work begins that comes to the point. */

@@ -10,7 +10,6 @@ import io.bunkai.linux.Signals;
 import io.bunkai.testkit.Await;
 import io.bunkai.testkit.CommandResult;
 import io.bunkai.testkit.CommandRun;
-import io.bunkai.testkit.FaultGate;
 import io.bunkai.testkit.LeakCheck;
 import io.bunkai.testkit.Leftover;
 import io.bunkai.testkit.TestRoot;
@@ -54,6 +53,7 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
     private static final String[] STAYS = {
         "run",
         "run/sandboxes",
+        "run/calls",
         "run/shim",
         "run/tasks",
         "run/tasks/*.owner",
@@ -62,6 +62,7 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         "run/tasks",
         "run/tasks/*.owner",
         "run/tasks/*.sock", // of each containerd that has asked
+        "run/calls",
         "log",
         "log/*",
         "lib",
@@ -233,22 +234,6 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
                 .run(patience())
                 .expectSuccess();
         return ProcessIdentity.of(daemonPid()).orElseThrow();
-    }
-
-    /**
-     * Starts the daemon, which is held at a gate's point.
-     *
-     * @param options of {@code bunkai daemon start}
-     * @return its process
-     */
-    int startDaemonHeldAt(FaultGate gate, String... options) {
-        List<String> words = new ArrayList<>(List.of("daemon", "start"));
-        words.addAll(List.of(options));
-        command(words.toArray(String[]::new))
-                .environment("BUNKAI_HOLD_AT", gate.address())
-                .run(patience())
-                .expectSuccess();
-        return daemonPid();
     }
 
     /** Ends the daemon if one runs, and waits for its end. Machines go on. */

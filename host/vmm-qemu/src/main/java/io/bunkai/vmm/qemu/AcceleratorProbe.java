@@ -131,8 +131,12 @@ public final class AcceleratorProbe {
         try {
             Files.createDirectories(file.toAbsolutePath().getParent());
             Path fresh = Files.createTempFile(file.toAbsolutePath().getParent(), "probe", ".tmp");
-            Files.writeString(fresh, key + "\n" + line + "\n");
-            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+            try {
+                Files.writeString(fresh, key + "\n" + line + "\n");
+                Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+            } finally {
+                Files.deleteIfExists(fresh); // what a full disk has left of it
+            }
         } catch (IOException e) {
             LOG.log(
                     System.Logger.Level.WARNING,

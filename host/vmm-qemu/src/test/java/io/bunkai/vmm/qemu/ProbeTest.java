@@ -79,6 +79,15 @@ class ProbeTest {
     }
 
     @Test
+    void anAnswerThatCannotBeKeptLeavesNothing() throws IOException {
+        Path inItsPlace = Files.createDirectories(directory.resolve("state/kvm/inhabited"));
+        assertThat(probe().kvm(script("printf rcplmatu; exit 33"), soon()).works()).isTrue();
+        try (var files = Files.list(directory.resolve("state"))) {
+            assertThat(files).containsExactly(inItsPlace.getParent());
+        }
+    }
+
+    @Test
     void aGuestThatKvmGivesUpOnIsAnAnswerThatIsKept() throws IOException {
         Path qemu =
                 script(
