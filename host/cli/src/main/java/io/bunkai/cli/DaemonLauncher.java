@@ -38,6 +38,7 @@ final class DaemonLauncher {
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
     private static final Duration POLL_INTERVAL = Duration.ofMillis(10);
     private static final long ANSWER_NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final String TAKEOVER = "--takeover";
     private static final int LOG_LINES = 10;
     private static final int LOG_BYTES = 16 * 1024;
 
@@ -123,7 +124,7 @@ final class DaemonLauncher {
         root.check();
         root.create();
         List<String> all = new ArrayList<>(arguments);
-        all.add("--takeover");
+        all.add(TAKEOVER);
         Deadline deadline = Deadline.after(START_LIMIT);
         try (LockFile _ = takeStartLock(deadline)) {
             return launch(all, deadline);
@@ -218,6 +219,7 @@ final class DaemonLauncher {
                 new ArrayList<>(
                         List.of(program().toString(), "--state-root", root.path().toString()));
         command.addAll(arguments);
+        boolean takeover = arguments.contains(TAKEOVER);
         long logBefore = sizeOfLog();
         try (Fd nothing = Fd.open(Path.of("/dev/null"), Fd.O_RDWR);
                 Fd log = Fd.open(root.log(), Fd.O_WRONLY | Fd.O_CREAT | Fd.O_APPEND, 0600);
@@ -232,7 +234,7 @@ final class DaemonLauncher {
                                 .start()) {
             while (!deadline.hasPassed()) {
                 Optional<Daemon> answer = tryConnect();
-                if (answer.isPresent() && answer.get().version().getPid() == daemon.pid()) {
+                if (answer.isPresent() && (!takeover || isOf(daemon, answer.get()))) {
                     return answer.get();
                 }
                 answer.ifPresent(Daemon::close); // the one that is taken over from
@@ -250,6 +252,15 @@ final class DaemonLauncher {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw Fault.of(FaultCode.CANCELLED, "starting the daemon was interrupted");
+        }
+    }
+
+    /** The former daemon may let go just now, and does not answer then. */
+    private static boolean isOf(LinuxProcess process, Daemon answer) {
+        try {
+            return answer.version().getPid() == process.pid();
+        } catch (Fault e) {
+            return false;
         }
     }
 

@@ -125,6 +125,30 @@ class DaemonLauncherTest {
     }
 
     @Test
+    void waitsForTheServiceManagerWhereItStartsTheDaemon() throws Exception {
+        Files.createDirectories(shell.root.resolve("run"));
+        Files.writeString(shell.root.resolve("run/managed"), "started by the service manager\n");
+        program("echo second >'" + shell.root.resolve("started") + "'\n");
+        Thread command = Thread.ofPlatform().start(() -> shell.run("daemon", "start"));
+        while (!LockFile.isHeld(shell.root.resolve("run/start.lock"))) {
+            Thread.onSpinWait();
+        }
+        shell.daemon();
+        assertThat(command.join(java.time.Duration.ofMinutes(1))).isTrue();
+        assertThat(shell.err()).isEmpty();
+        assertThat(shell.root.resolve("started")).doesNotExist();
+    }
+
+    @Test
+    void aTakeoverIsOverWhenTheNewerDaemonAnswersAndNotTheFormer() throws Exception {
+        shell.daemon(); // answers, with a number that is not the newer one's
+        program("echo 'error: refused' >&2; sleep 1; exit 2\n");
+        shell.environment.put("PATH", System.getenv("PATH"));
+        assertThat(shell.run("daemon", "takeover")).isEqualTo(1);
+        assertThat(shell.err()).contains("it exited with status 2").contains("error: refused");
+    }
+
+    @Test
     void startsANewDaemonAfterOneThatEndsWhileItsAnswerIsWaitedFor() throws Exception {
         Files.createDirectories(shell.root.resolve("run"));
         program("exit 0\n");

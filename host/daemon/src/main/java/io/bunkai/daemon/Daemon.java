@@ -96,13 +96,14 @@ final class Daemon implements AutoCloseable {
                     undo.own(Takeover.from(root.takeoverSocket(), crashPoints));
             LockFile lock = undo.own(LockFile.takenOver(received.lock()));
             writePid(root);
-            Supervisor supervisor = undo.own(Supervisor.of(received.notifySocket()));
+            Supervisor supervisor = undo.own(Supervisor.of(received.supervisor()));
             KeptFds kept = undo.own(new KeptFds(supervisor.store(), received.takeDescriptors()));
             Daemon daemon = new Daemon(options, root, lock, supervisor, kept, crashPoints);
             daemon.serve();
             crashPoints.reach(CrashPoint.TAKEOVER_TAKEN);
             received.confirm();
             undo.release();
+            daemon.speak();
             return daemon;
         }
     }
@@ -119,6 +120,12 @@ final class Daemon implements AutoCloseable {
                 ProcessHandle.current().pid());
     }
 
+    /** The service manager listens to this daemon only now: what it did not hear is said again. */
+    private synchronized void speak() {
+        kept.keepElsewhereAgain();
+        supervisor.ready();
+    }
+
     /** What a newer daemon does to this one. */
     private final class Handover implements TakeoverServer.Former {
         @Override
@@ -132,8 +139,8 @@ final class Daemon implements AutoCloseable {
         }
 
         @Override
-        public String notifySocket() {
-            return supervisor.notifySocket();
+        public String supervisor() {
+            return supervisor.toHandOver();
         }
 
         @Override
@@ -153,11 +160,16 @@ final class Daemon implements AutoCloseable {
         @Override
         public void goOn() {
             synchronized (Daemon.this) {
-                writePid(root);
-                KeptFds former = kept;
-                kept = new KeptFds(supervisor.store(), former.copyOfAll());
-                former.close();
-                node = Node.open(options, root, kept, crashPoints, shutdown::countDown);
+                try {
+                    writePid(root);
+                    KeptFds former = kept;
+                    kept = new KeptFds(supervisor.store(), former.copyOfAll());
+                    former.close();
+                    node = Node.open(options, root, kept, crashPoints, shutdown::countDown);
+                } catch (RuntimeException e) {
+                    LOG.log(System.Logger.Level.ERROR, "this daemon cannot go on, and ends", e);
+                    Runtime.getRuntime().halt(1); // as if it had been killed
+                }
             }
         }
 

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * The service manager above this daemon, if there is one: it keeps descriptors across restarts, and
@@ -23,20 +24,22 @@ import java.util.Optional;
  */
 final class Supervisor implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Supervisor.class.getName());
-    private static final String NOTIFY_SOCKET = "NOTIFY_SOCKET";
+
+    /** What a newer daemon has to know to speak for the service; the watchdog's number is ours. */
+    private static final List<String> HANDED_OVER = List.of("NOTIFY_SOCKET", "WATCHDOG_USEC");
 
     private final Optional<ServiceManager> manager;
-    private final String notifySocket;
+    private final String handedOver;
     private final Map<String, List<Fd>> inherited;
     private final Closer owned;
 
     private Supervisor(
             Optional<ServiceManager> manager,
-            String notifySocket,
+            String handedOver,
             Map<String, List<Fd>> inherited,
             Closer owned) {
         this.manager = manager;
-        this.notifySocket = notifySocket;
+        this.handedOver = handedOver;
         this.inherited = inherited;
         this.owned = owned;
     }
@@ -55,7 +58,10 @@ final class Supervisor implements AutoCloseable {
             startWatchdog(manager);
             return new Supervisor(
                     manager,
-                    environment.getOrDefault(NOTIFY_SOCKET, ""),
+                    HANDED_OVER.stream()
+                            .filter(environment::containsKey)
+                            .map(name -> name + "=" + environment.get(name))
+                            .collect(Collectors.joining("\n")),
                     inherited,
                     undo.release());
         } catch (ErrnoException e) {
@@ -63,9 +69,21 @@ final class Supervisor implements AutoCloseable {
         }
     }
 
-    /** {@return the one that a former daemon had} */
-    static Supervisor of(String notifySocket) {
-        return find(notifySocket.isEmpty() ? Map.of() : Map.of(NOTIFY_SOCKET, notifySocket));
+    /**
+     * {@return the one that a former daemon had}
+     *
+     * @param handedOver what that one has {@link #toHandOver}
+     */
+    static Supervisor of(String handedOver) {
+        Map<String, String> environment = new HashMap<>();
+        handedOver
+                .lines()
+                .filter(line -> HANDED_OVER.contains(line.replaceFirst("=.*", "")))
+                .forEach(line -> {
+                    int equals = line.indexOf('=');
+                    environment.put(line.substring(0, equals), line.substring(equals + 1));
+                });
+        return find(environment);
     }
 
     /** At half its time, by a thread that lives as long as the process. */
@@ -91,9 +109,9 @@ final class Supervisor implements AutoCloseable {
         }
     }
 
-    /** {@return where it is reached; empty if there is none} */
-    String notifySocket() {
-        return notifySocket;
+    /** {@return what a newer daemon needs to reach it; empty if there is none} */
+    String toHandOver() {
+        return handedOver;
     }
 
     /** {@return what it has kept of a former daemon, the caller's; to be called once} */

@@ -5,12 +5,14 @@ package io.bunkai.daemon;
 import io.bunkai.base.Closer;
 import io.bunkai.base.Fault;
 import io.bunkai.linux.Fd;
+import io.bunkai.linux.Poll;
 import io.bunkai.linux.UnixSockets;
 import io.bunkai.runtime.Containers;
 import io.bunkai.runtime.CrashPoint;
 import io.bunkai.runtime.CrashPoints;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -22,6 +24,8 @@ final class Takeover {
     /** The version of the messages. */
     static final String VERSION = "1";
 
+    private static final Duration GOING = Duration.ofSeconds(10);
+
     private Takeover() {}
 
     /**
@@ -31,13 +35,13 @@ final class Takeover {
     static final class Received implements AutoCloseable {
         private final Fd socket;
         private final Fd lock;
-        private final String notifySocket;
+        private final String supervisor;
         private final Map<String, Fd> descriptors;
 
-        private Received(Fd socket, Fd lock, String notifySocket, Map<String, Fd> descriptors) {
+        private Received(Fd socket, Fd lock, String supervisor, Map<String, Fd> descriptors) {
             this.socket = socket;
             this.lock = lock;
-            this.notifySocket = notifySocket;
+            this.supervisor = supervisor;
             this.descriptors = descriptors;
         }
 
@@ -46,9 +50,9 @@ final class Takeover {
             return lock;
         }
 
-        /** {@return where the service manager is; empty if there is none} */
-        String notifySocket() {
-            return notifySocket;
+        /** {@return how the service manager is reached; empty if there is none} */
+        String supervisor() {
+            return supervisor;
         }
 
         /** {@return what was kept, the caller's; to be called once} */
@@ -58,10 +62,14 @@ final class Takeover {
             return all;
         }
 
-        /** Tells the former daemon that it can go. If it has died meanwhile, nobody needs that. */
+        /**
+         * Tells the former daemon that it can go, and waits a moment until it has gone. If it has
+         * died meanwhile, nobody needs that.
+         */
         void confirm() {
             try {
                 TakeoverMessage.of(TakeoverMessage.TAKEN, "").send(socket);
+                Poll.readable(socket, GOING.toMillis()); // the end of the connection
             } catch (IOException e) {
                 System.getLogger(Takeover.class.getName())
                         .log(

@@ -29,7 +29,8 @@ record TakeoverMessage(String word, String text, Optional<Fd> descriptor) {
     static final String OFFER = "offer"; // former: the version of its journal
     static final String REFUSE = "refuse"; // either, instead of anything else: why
     static final String ACCEPT = "accept"; // newer
-    static final String LOCK = "lock"; // former: where the service manager is; the locked file
+    static final String LOCK =
+            "lock"; // former: how the service manager is reached; the locked file
     static final String KEPT = "kept"; // former: a name; the open file
     static final String END = "end"; // former: how many were kept
     static final String TAKEN = "taken"; // newer: it serves

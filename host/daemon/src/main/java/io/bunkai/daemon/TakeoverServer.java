@@ -43,13 +43,22 @@ final class TakeoverServer implements AutoCloseable {
 
     private final Path path;
     private final Former former;
+    private final Doorman doorman;
     private volatile Fd socket;
     private volatile boolean closed;
 
-    private TakeoverServer(Path path, Former former, Fd socket) {
+    private TakeoverServer(Path path, Former former, Doorman doorman, Fd socket) {
         this.path = path;
         this.former = former;
+        this.doorman = doorman;
         this.socket = socket;
+    }
+
+    /** Looks at who asks to take over. */
+    @FunctionalInterface
+    interface Doorman {
+        /** {@return the process on the other side; empty if it may not take over} */
+        Optional<ProcessIdentity> admit(Fd socket) throws IOException;
     }
 
     /** What is taken over from. Called by one thread. */
@@ -59,13 +68,13 @@ final class TakeoverServer implements AutoCloseable {
         /** {@return the file whose lock proves that this daemon lives} */
         Fd lock();
 
-        /** {@return where the service manager is; empty if there is none} */
-        String notifySocket();
+        /** {@return how the service manager is reached; empty if there is none} */
+        String supervisor();
 
         /** Lets go of everything. {@return copies of what is kept; the caller's} */
         Map<String, Fd> letGo();
 
-        /** Nobody has taken over: goes on with everything. */
+        /** Nobody has taken over: goes on with everything, or ends the process if it cannot. */
         void goOn();
 
         /** Somebody has: this daemon has nothing any more, and ends. */
@@ -78,8 +87,12 @@ final class TakeoverServer implements AutoCloseable {
      * @throws Fault INTERNAL if the path cannot be bound
      */
     static TakeoverServer open(Path path, Former former) {
+        return open(path, former, Newcomer::of);
+    }
+
+    static TakeoverServer open(Path path, Former former, Doorman doorman) {
         try {
-            TakeoverServer server = new TakeoverServer(path, former, bind(path));
+            TakeoverServer server = new TakeoverServer(path, former, doorman, bind(path));
             Thread thread = new Thread(null, server::serve, "takeover", STACK_BYTES);
             thread.setDaemon(true);
             thread.start();
@@ -120,7 +133,7 @@ final class TakeoverServer implements AutoCloseable {
 
     /** {@return whether everything is the newer daemon's} */
     private boolean handOver(Fd newer) throws IOException {
-        Optional<ProcessIdentity> peer = Newcomer.of(newer);
+        Optional<ProcessIdentity> peer = doorman.admit(newer);
         if (peer.isEmpty()) {
             refuse(newer, "who asks is not this daemon's user, or no daemon");
             return false;
@@ -162,7 +175,7 @@ final class TakeoverServer implements AutoCloseable {
     }
 
     private void send(Fd newer, Map<String, Fd> kept) throws IOException {
-        new TakeoverMessage(TakeoverMessage.LOCK, former.notifySocket(), Optional.of(former.lock()))
+        new TakeoverMessage(TakeoverMessage.LOCK, former.supervisor(), Optional.of(former.lock()))
                 .send(newer);
         for (Map.Entry<String, Fd> entry : kept.entrySet()) {
             new TakeoverMessage(TakeoverMessage.KEPT, entry.getKey(), Optional.of(entry.getValue()))
@@ -181,13 +194,10 @@ final class TakeoverServer implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        try {
-            former.goOn();
-            socket.close();
+        former.goOn();
+        socket.close();
+        if (!closed) {
             socket = bind(path);
-        } catch (Fault | IOException e) {
-            LOG.log(System.Logger.Level.ERROR, "this daemon cannot go on, and ends", e);
-            System.exit(1);
         }
     }
 

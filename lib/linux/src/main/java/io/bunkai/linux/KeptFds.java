@@ -180,6 +180,18 @@ public final class KeptFds implements AutoCloseable {
         }
     }
 
+    /** Keeps everything elsewhere once more, since that place may not have listened before. */
+    public void keepElsewhereAgain() {
+        lock.lock();
+        try {
+            if (!frozen) {
+                kept.forEach(store::keep);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
      * From now on nothing is kept, dropped or taken up: this process lets go of everything, and
      * what is there is for the next one. Idempotent.

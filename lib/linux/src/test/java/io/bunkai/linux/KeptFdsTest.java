@@ -86,6 +86,18 @@ class KeptFdsTest {
     }
 
     @Test
+    void everythingCanBeKeptElsewhereOnceMore() throws Exception {
+        try (Pipe pipe = Pipe.create();
+                KeptFds kept = new KeptFds(store, Map.of("a", pipe.read().duplicate()))) {
+            kept.keep("b", pipe.write());
+            kept.keepElsewhereAgain();
+            kept.freeze();
+            kept.keepElsewhereAgain();
+        }
+        assertThat(told).containsExactly("keep b", "keep a", "keep b");
+    }
+
+    @Test
     void closingLeavesWhatIsKeptElsewhere() throws Exception {
         try (Pipe pipe = Pipe.create()) {
             KeptFds kept = new KeptFds(store, Map.of());
