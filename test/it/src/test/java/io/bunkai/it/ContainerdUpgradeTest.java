@@ -9,6 +9,7 @@ import io.bunkai.linux.LinuxProcess;
 import io.bunkai.linux.ServiceManagerStandIn;
 import io.bunkai.testkit.CommandResult;
 import io.bunkai.testkit.CommandRun;
+import io.bunkai.testkit.TestRoot;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,9 +63,9 @@ class ContainerdUpgradeTest {
     void aKilledDaemonIsReplacedByOneThatHasWhatWasKept() throws Exception {
         containerd.node().stopDaemon();
         Path root = containerd.node().root();
-        try (ServiceManagerStandIn manager =
-                        ServiceManagerStandIn.open(
-                                containerd.dir().resolve("notify"), MOST_DESCRIPTORS);
+        try (TestRoot place = TestRoot.create();
+                ServiceManagerStandIn manager =
+                        ServiceManagerStandIn.open(place.resolve("notify"), MOST_DESCRIPTORS);
                 Fd log =
                         Fd.open(
                                 root.resolve("log/bunkaid.log"),

@@ -299,8 +299,9 @@ final class TestContainerd implements BeforeAllCallback, AfterAllCallback {
     private boolean isOfAContainer(Leftover item) {
         return switch (item.kind()) {
             case PROCESS ->
-                    Stream.of(dir() + "/config.toml", " events;", "io.bunkai.daemon/")
-                            .noneMatch(item.description()::contains);
+                    !node.isDaemon(item)
+                            && Stream.of(dir() + "/config.toml", " events;")
+                                    .noneMatch(item.description()::contains);
             // A namespace's group outlives its containers; the script removes it in the end.
             case CGROUP -> !item.identity().matches(".*/" + name() + "(/[^/]*)?");
             default -> true;

@@ -219,6 +219,16 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         return json("version", "--format", "json").path("daemon").path("pid").asInt();
     }
 
+    /** {@return whether this is the process of the daemon that runs now, whichever it was before} */
+    boolean isDaemon(Leftover process) {
+        try {
+            String pid = Files.readString(root().resolve("run/bunkaid.lock")).strip();
+            return !pid.isEmpty() && process.description().startsWith(pid + " ");
+        } catch (IOException e) {
+            return false; // none has ever run
+        }
+    }
+
     /** {@return the daemon that takes over from the one that runs} */
     int newerDaemon() {
         return processesWith(root().toString()).stream()
