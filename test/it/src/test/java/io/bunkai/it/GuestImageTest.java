@@ -59,8 +59,7 @@ class GuestImageTest {
 
     @Test
     void theImageThatMachinesBootHasAtMost45Megabytes() throws Exception {
-        assertThat(Files.size(guest().resolve("rootfs.erofs")))
-                .isBetween(10_000_000L, 45_000_000L);
+        assertThat(Files.size(guest().resolve("rootfs.erofs"))).isBetween(10_000_000L, 45_000_000L);
     }
 
     @Test

@@ -219,7 +219,9 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         return json("version", "--format", "json").path("daemon").path("pid").asInt();
     }
 
-    /** {@return whether this is the process of the daemon that runs now, whichever it was before} */
+    /**
+     * {@return whether this is the process of the daemon that runs now, whichever it was before}
+     */
     boolean isDaemon(Leftover process) {
         try {
             String pid = Files.readString(root().resolve("run/bunkaid.lock")).strip();
