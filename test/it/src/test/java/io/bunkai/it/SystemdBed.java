@@ -30,17 +30,6 @@ final class SystemdBed implements BeforeAllCallback, AfterAllCallback {
     /** For whatever is done in it, on a host that is busy with others. */
     private static final Duration PATIENCE = Duration.ofMinutes(6);
 
-    /**
-     * Ends a script before nobody waits for it any more, so that the next one gets its own answer.
-     */
-    private static final String LIMITED =
-            """
-            cat >/run/bed/limited <<'END_OF_SCRIPT'
-            %s
-            END_OF_SCRIPT
-            exec timeout -k 5 %d sh /run/bed/limited
-            """;
-
     /** Where the guest has the classes of the tests. */
     static final String CLASSES = "/opt/tests";
 
@@ -129,7 +118,16 @@ final class SystemdBed implements BeforeAllCallback, AfterAllCallback {
      * {@return what a shell script in the guest did; 124 is the status of one that took too long}
      */
     BedShell.Result run(String script) {
-        String limited = LIMITED.formatted(script, PATIENCE.minusMinutes(1).toSeconds());
+        // It is ended before nobody waits for it any more, so that the next one gets its own
+        // answer.
+        String limited =
+                """
+                cat >/run/bed/limited <<'END_OF_SCRIPT'
+                %s
+                END_OF_SCRIPT
+                exec timeout -k 5 %d sh /run/bed/limited
+                """
+                        .formatted(script, PATIENCE.minusMinutes(1).toSeconds());
         return shell.get().run(limited, Deadline.after(PATIENCE));
     }
 
