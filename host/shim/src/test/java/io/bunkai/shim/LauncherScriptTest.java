@@ -389,6 +389,21 @@ class LauncherScriptTest {
         assertThat(questions()).isEmpty();
     }
 
+    /** There is no program to start, either: what keeps the launcher from it is the file. */
+    @Test
+    void deleteLeavesItsQuestionToAServiceThatWasStopped() throws Exception {
+        Files.createDirectories(state.resolve("run"));
+        Files.writeString(state.resolve("run/managed"), "started by the service manager\n");
+        CommandResult result = delete("c1").run(soon()).expectSuccess();
+        assertThat(parse(result.stdout()).exitStatus()).isEqualTo(137);
+        assertThat(questions()).hasSize(1);
+
+        startDaemon();
+        assertThat(launches.deletions())
+                .containsExactly(new FakeLaunches.Deletion(owner(), "c1", bundle));
+        assertThat(questions()).isEmpty();
+    }
+
     @Test
     void deleteDoesNotWaitForADaemonThatSaysNothing() throws Exception {
         Files.createDirectories(state.resolve("run"));
