@@ -111,7 +111,12 @@ final class CallJournal implements CallLog {
             throw new IOException("half a request was lost with the process that read it");
         }
         for (int stream : streams()) {
-            byte[] frame = Files.readAllBytes(file(stream, CALL));
+            byte[] frame;
+            try {
+                frame = Files.readAllBytes(file(stream, CALL));
+            } catch (NoSuchFileException e) {
+                continue; // the daemon that is leaving has just answered it
+            }
             boolean complete =
                     frame.length >= HEADER_BYTES
                             && frame.length == HEADER_BYTES + (int) INT.get(frame, 0);
@@ -423,10 +428,16 @@ final class CallJournal implements CallLog {
         private void receivePiece(byte[] frame, int from, int length, int taken, Output file)
                 throws IOException {
             int rest = length - taken;
-            if (taken == 0 && look(frame, from, length) == length) {
-                file.write(frame, from, length);
-                take(new byte[length], length);
-                return;
+            if (taken == 0) {
+                int seen = look(frame, from, length);
+                if (seen == length) {
+                    file.write(frame, from, length);
+                    take(new byte[length], length);
+                    return;
+                }
+                if (seen == 0) { // what was sent is still in the socket, for a successor
+                    throw new EOFException("the connection ended within a request");
+                }
             }
             create(broken()).close();
             byte[] piece = new byte[rest];

@@ -9,9 +9,11 @@ import io.bunkai.base.Deadline;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.UnixConnection;
 import io.bunkai.linux.UnixSockets;
+import io.bunkai.testkit.Await;
 import io.bunkai.testkit.SmallDisk;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -123,6 +125,44 @@ class CallJournalTest {
         assertThat(second.isRepeated(5)).isFalse();
         assertThat(second.note(3)).hasValueSatisfying(n -> assertThat(n).containsExactly(9, 9));
         assertThat(second.note(5)).isEmpty();
+    }
+
+    @Test
+    void aCallThatIsAnsweredWhileASuccessorLooksIsNoReasonToEndTheConnection() throws Exception {
+        CallJournal first = journal();
+        byte[] one = request(1, "one");
+        send(one);
+        read(first, one.length);
+        first.end();
+        Path gone = home.resolve("c/0000000003.call"); // listed, and not there to be read
+        Files.createSymbolicLink(gone, home.resolve("nowhere"));
+        assertThat(read(journal(), one.length)).isEqualTo(one);
+    }
+
+    @Test
+    void aDaemonThatEndsWithinARequestLeavesItToItsSuccessor() throws Exception {
+        CallJournal first = journal();
+        byte[] sent = request(1, "create");
+        send(Arrays.copyOf(sent, HEADER + 2));
+        CompletableFuture<byte[]> reading =
+                CompletableFuture.supplyAsync(() -> uncheckedRead(first, sent.length));
+        Await.until("its file", Deadline.after(Duration.ofSeconds(20)), this::hasFirstFile);
+        first.end();
+        assertThat(reading).failsWithin(20, TimeUnit.SECONDS);
+        send(Arrays.copyOfRange(sent, HEADER + 2, sent.length));
+        assertThat(read(journal(), sent.length)).isEqualTo(sent);
+    }
+
+    private boolean hasFirstFile() {
+        return Files.exists(home.resolve("c/0000000001.call"));
+    }
+
+    private static byte[] uncheckedRead(CallJournal journal, int length) {
+        try {
+            return read(journal, length);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test
