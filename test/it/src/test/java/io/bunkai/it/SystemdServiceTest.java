@@ -73,8 +73,9 @@ class SystemdServiceTest {
                     timeout 60 ctr tasks delete -f %1$s || true
                     timeout 60 ctr containers delete %1$s || true
                     rm -f %1$s.out %1$s.end
-                    { ctr run --runtime io.containerd.bunkai.v2 bunkai.test/layers:latest %1$s count >%1$s.out 2>%1$s.err
-                      echo $? >%1$s.end; } &
+                    { status=0
+                      ctr run --runtime io.containerd.bunkai.v2 bunkai.test/layers:latest %1$s count >%1$s.out 2>%1$s.err || status=$?
+                      echo $status >%1$s.end; } &
                     """
                             .formatted(task));
         }
@@ -231,6 +232,7 @@ class SystemdServiceTest {
     @Test
     void aMachineThatRunsOutOfMemoryEndsAlone() {
         String daemon = mainPid();
+        String restarts = BED.property("bunkaid", "NRestarts");
         // Whichever of both it is: what it has is more than it may have now.
         BED.out(
                 "for group in /sys/fs/cgroup/bunkai/*/; do echo 4M >${group}memory.max; break;"
@@ -242,6 +244,6 @@ class SystemdServiceTest {
         String lines = BED.out("wc -l </root/" + other + ".out");
         BED.await("[ $(wc -l </root/" + other + ".out) -gt $((" + lines + " + 10)) ]");
         assertThat(mainPid()).isEqualTo(daemon);
-        assertThat(BED.property("bunkaid", "NRestarts")).isEqualTo("0");
+        assertThat(BED.property("bunkaid", "NRestarts")).isEqualTo(restarts);
     }
 }
