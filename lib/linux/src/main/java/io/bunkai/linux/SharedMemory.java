@@ -21,6 +21,12 @@ public final class SharedMemory implements AutoCloseable {
     private static final int MAP_SHARED = 1;
     private static final int MAP_NORESERVE = 0x4000;
     private static final int MFD_CLOEXEC = 1;
+    private static final int MFD_ALLOW_SEALING = 2;
+    private static final int F_ADD_SEALS = 1033;
+    private static final int F_SEAL_SEAL = 1;
+    private static final int F_SEAL_SHRINK = 2;
+    private static final int F_SEAL_GROW = 4;
+    private static final int F_SEAL_WRITE = 8;
     private static final long PAGE_BYTES = 4096;
 
     private final Arena arena;
@@ -46,13 +52,45 @@ public final class SharedMemory implements AutoCloseable {
      * @spec https://man7.org/linux/man-pages/man2/memfd_create.2.html memfd_create(2)
      */
     public static Fd createFile(String name, long bytes) throws ErrnoException {
+        return createFile(name, bytes, MFD_CLOEXEC);
+    }
+
+    /**
+     * {@return as {@link #createFile}, one that can be {@linkplain #seal sealed}}
+     *
+     * @throws ErrnoException as {@link #createFile}
+     */
+    public static Fd createSealableFile(String name, long bytes) throws ErrnoException {
+        return createFile(name, bytes, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    }
+
+    /**
+     * Makes that neither content nor length of a file can ever be changed by anybody, by writing,
+     * by a mapping, or by punching a hole. Private mappings may be written to as before.
+     *
+     * @throws ErrnoException EBUSY if it is mapped for writing somewhere; EPERM if it cannot be
+     *     sealed
+     * @spec https://man7.org/linux/man-pages/man2/F_GET_SEALS.2const.html fcntl(2), file sealing
+     */
+    public static void seal(Fd file) throws ErrnoException {
+        // int fcntl(int fd, F_ADD_SEALS, int seals);
+        long result =
+                Native.syscall(
+                        SystemCall.FCNTL,
+                        file.number(),
+                        F_ADD_SEALS,
+                        F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+        ErrnoException.check("seal", result);
+    }
+
+    private static Fd createFile(String name, long bytes, int flags) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             // int memfd_create(const char *name, unsigned int flags);
             long number =
                     Native.syscall(
                             SystemCall.MEMFD_CREATE,
                             Native.cString(arena, name).address(),
-                            MFD_CLOEXEC,
+                            flags,
                             0);
             Fd file = new Fd((int) ErrnoException.check("memfd_create " + name, number));
             // int ftruncate(int fd, off_t length);

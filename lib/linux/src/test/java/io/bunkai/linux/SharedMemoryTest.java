@@ -57,6 +57,38 @@ class SharedMemoryTest {
     }
 
     @Test
+    void aSealedFileCannotBeChangedByAnybody() throws Exception {
+        try (Fd file = SharedMemory.createSealableFile("test", MIB)) {
+            file.writeFully(new byte[] {1, 2, 3});
+            SharedMemory.seal(file);
+            assertThatExceptionOfType(ErrnoException.class)
+                    .isThrownBy(() -> file.writeFully(new byte[1]))
+                    .matches(e -> e.errno() == Errno.EPERM);
+            assertThatExceptionOfType(ErrnoException.class)
+                    .isThrownBy(() -> SharedMemory.map(file, 0, MIB));
+            assertThatExceptionOfType(IOException.class)
+                    .isThrownBy(() -> {
+                        try (var channel =
+                                java.nio.channels.FileChannel.open(
+                                        file.path(), java.nio.file.StandardOpenOption.WRITE)) {
+                            channel.truncate(0);
+                        }
+                    });
+            assertThat(Files.readAllBytes(file.path())).startsWith(1, 2, 3).hasSize(MIB);
+        }
+    }
+
+    @Test
+    void whatIsMappedForWritingCannotBeSealed() throws Exception {
+        try (Fd file = SharedMemory.createSealableFile("test", MIB);
+                SharedMemory _ = SharedMemory.map(file, 0, MIB)) {
+            assertThatExceptionOfType(ErrnoException.class)
+                    .isThrownBy(() -> SharedMemory.seal(file))
+                    .matches(e -> e.errno() == Errno.EBUSY);
+        }
+    }
+
+    @Test
     void refusesWhatCannotBeMapped() throws Exception {
         try (Fd file = SharedMemory.createFile("test", MIB);
                 Pipe pipe = Pipe.create()) {

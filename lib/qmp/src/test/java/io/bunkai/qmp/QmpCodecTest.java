@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /** Every command and every event, as the line that stands for it. */
@@ -120,6 +121,19 @@ class QmpCodecTest {
         assertThat(line(new ChardevRemove("c1")))
                 .isEqualTo(
                         "{\"execute\":\"chardev-remove\",\"arguments\":{\"id\":\"c1\"},\"id\":7}\n");
+    }
+
+    @Test
+    void machinesAreSentAwayAndReceived() throws QmpProtocolException {
+        assertThat(line(new MigrateSetCapabilities(new TreeMap<>(Map.of("x-ignore-shared", true)))))
+                .isEqualTo(
+                        "{\"execute\":\"migrate-set-capabilities\",\"arguments\":{\"capabilities\":[{\"capability\":\"x-ignore-shared\",\"state\":true}]},\"id\":7}\n");
+        assertThat(line(new Migrate("unix:/f")))
+                .isEqualTo(
+                        "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"unix:/f\"},\"id\":7}\n");
+        assertThat(line(new MigrateIncoming("fd:9")))
+                .isEqualTo(
+                        "{\"execute\":\"migrate-incoming\",\"arguments\":{\"uri\":\"fd:9\"},\"id\":7}\n");
     }
 
     @Test

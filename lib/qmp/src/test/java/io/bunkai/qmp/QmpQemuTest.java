@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
@@ -110,7 +111,11 @@ class QmpQemuTest {
                         new QueryChardev(),
                         new QomGet("p", "q"),
                         new QomSet("p", "q", 1),
-                        new QuerySchema());
+                        new QuerySchema(),
+                        new MigrateSetCapabilities(new TreeMap<>()),
+                        new Migrate("u"),
+                        new MigrateIncoming("u"),
+                        new QueryMigrate());
         for (QmpCommand<?> command : commands) {
             assertThat(schema.hasCommand(command.name())).as(command.name()).isTrue();
             command.arguments()
