@@ -6,6 +6,7 @@ import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
 import io.bunkai.linux.ProcessIdentity;
+import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.LaunchCommand;
 import io.bunkai.vmm.VirtualMachine;
@@ -15,7 +16,9 @@ import io.bunkai.vmm.VmExit;
 import io.bunkai.vmm.VmListener;
 import io.bunkai.vmm.VmStatus;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +29,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +37,8 @@ import org.jspecify.annotations.Nullable;
 public final class ScriptedHypervisor implements Hypervisor {
     private final Map<String, ScriptedMachine> machines = new ConcurrentHashMap<>();
     private final BlockingQueue<ScriptedMachine> launched = new LinkedBlockingQueue<>();
+    private final Map<String, Beginning> beginnings = new ConcurrentHashMap<>();
+    private volatile BiConsumer<VirtualMachineSpec, Beginning> beforeBeginning = (_, _) -> {};
     private volatile ScriptedProcess.Program program = process -> process.exit(0);
     private volatile Consumer<ScriptedAgent> prepared = _ -> {};
     private volatile Consumer<VirtualMachineSpec> beforeLaunch = _ -> {};
@@ -51,6 +57,16 @@ public final class ScriptedHypervisor implements Hypervisor {
     /** Done before each launch; what it throws is what the launch throws. */
     public void beforeLaunch(Consumer<VirtualMachineSpec> work) {
         beforeLaunch = work;
+    }
+
+    /** Done before each launch; what it throws is what the launch throws. */
+    public void beforeBeginning(BiConsumer<VirtualMachineSpec, Beginning> work) {
+        beforeBeginning = work;
+    }
+
+    /** {@return how machines began, by their names} */
+    public Map<String, Beginning> beginnings() {
+        return Map.copyOf(beginnings);
     }
 
     /** Done before each first instruction. */
@@ -94,14 +110,16 @@ public final class ScriptedHypervisor implements Hypervisor {
     }
 
     @Override
-    public LaunchCommand command(VirtualMachineSpec spec) {
+    public LaunchCommand command(VirtualMachineSpec spec, Beginning beginning) {
         return new LaunchCommand(
                 List.of(spec.hypervisor().toString(), spec.id()), spec.directory(), List.of());
     }
 
     @Override
-    public VirtualMachine launch(VirtualMachineSpec spec, Deadline deadline) {
+    public VirtualMachine launch(VirtualMachineSpec spec, Beginning beginning, Deadline deadline) {
         beforeLaunch.accept(spec);
+        beforeBeginning.accept(spec, beginning);
+        beginnings.put(spec.id(), beginning);
         try {
             ScriptedAgent agent = new ScriptedAgent(process -> program.run(process));
             prepared.accept(agent);
@@ -168,6 +186,17 @@ public final class ScriptedHypervisor implements Hypervisor {
         @Override
         public void pause(Deadline deadline) {
             throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void freeze(Path devices, Deadline deadline) {
+            try {
+                Files.writeString(devices, "devices");
+                Files.setPosixFilePermissions(
+                        devices, PosixFilePermissions.fromString("rw-------"));
+            } catch (IOException e) {
+                throw Fault.internal("the devices cannot be kept").causedBy(e);
+            }
         }
 
         @Override

@@ -19,28 +19,41 @@ public interface Hypervisor {
     String description(Path program, Deadline deadline);
 
     /**
-     * {@return exactly what {@link #launch} executes} A pure function of the specification.
+     * {@return exactly what {@link #launch} executes} A pure function of its arguments.
      *
      * @throws Fault INVALID_ARGUMENT if this hypervisor cannot make such a machine
      */
-    LaunchCommand command(VirtualMachineSpec spec);
+    LaunchCommand command(VirtualMachineSpec spec, Beginning beginning);
+
+    /** {@return {@link #command(VirtualMachineSpec, Beginning)} of a machine that boots} */
+    default LaunchCommand command(VirtualMachineSpec spec) {
+        return command(spec, Beginning.BOOT);
+    }
 
     /**
-     * Makes a machine that waits before its first instruction. Its sockets listen, so that the
-     * caller can connect to them before the guest runs and misses nothing; then {@link
-     * VirtualMachine#resume}. A failure leaves neither process nor socket behind.
+     * Makes a machine that waits before its first instruction, or the one after those of the
+     * machine that it is a copy of. Its sockets listen, so that the caller can connect to them
+     * before the guest runs and misses nothing; then {@link VirtualMachine#resume}. A failure
+     * leaves neither process nor socket behind.
      *
      * @return a hold on the machine, owned by the caller
      * @throws Fault INVALID_ARGUMENT as {@link #command}; FAILED_PRECONDITION if the program is too
      *     old; NOT_FOUND if a file is missing; UNAVAILABLE if the machine did not come up, with
      *     what its process said as the cause; DEADLINE_EXCEEDED if it did not come up in time
      */
-    VirtualMachine launch(VirtualMachineSpec spec, Deadline deadline);
+    VirtualMachine launch(VirtualMachineSpec spec, Beginning beginning, Deadline deadline);
 
     /**
-     * {@return the process that {@link #launch} started for this specification, if it lives} For a
-     * caller that ended after it had started a machine and before it had written down which process
-     * that is. The process may be one whose launch was never completed.
+     * {@return {@link #launch(VirtualMachineSpec, Beginning, Deadline)} of a machine that boots}
+     */
+    default VirtualMachine launch(VirtualMachineSpec spec, Deadline deadline) {
+        return launch(spec, Beginning.BOOT, deadline);
+    }
+
+    /**
+     * {@return the process that {@link #launch} started for a machine of this id and directory, if
+     * it lives} For a caller that ended after it had started a machine and before it had written
+     * down which process that is. The process may be one whose launch was never completed.
      */
     Optional<ProcessIdentity> find(VirtualMachineSpec spec);
 

@@ -43,6 +43,17 @@ public interface VirtualMachine extends AutoCloseable {
     /** Holds the processors. Does nothing to a machine that never ran. */
     void pause(Deadline deadline);
 
+    /**
+     * Holds the processors for good and writes everything that is not memory to a file. With the
+     * file of its memory it is what {@link Beginning.Copy} begins with. Nobody may be connected to
+     * the agent's socket; the machine is of no more use, and is to be killed.
+     *
+     * @param devices a file that is not there yet; its owner's alone
+     * @throws Fault FAILED_PRECONDITION if the machine was not launched as {@link
+     *     Beginning.Template}; INTERNAL if the file cannot be written
+     */
+    void freeze(Path devices, Deadline deadline);
+
     /** {@return where the machine is in its life} */
     VmStatus status(Deadline deadline);
 

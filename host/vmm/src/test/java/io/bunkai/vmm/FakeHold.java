@@ -8,6 +8,7 @@ import io.bunkai.base.FaultCode;
 import io.bunkai.linux.ExitStatus;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Signals;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -51,6 +52,11 @@ final class FakeHold implements VirtualMachine {
     public void pause(Deadline deadline) {
         requireAlive("paused");
         machine.pause();
+    }
+
+    @Override
+    public void freeze(Path devices, Deadline deadline) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

@@ -60,13 +60,14 @@ public final class FakeHypervisor implements Hypervisor {
     }
 
     @Override
-    public LaunchCommand command(VirtualMachineSpec spec) {
+    public LaunchCommand command(VirtualMachineSpec spec, Beginning beginning) {
         return new LaunchCommand(
                 List.of(spec.hypervisor().toString(), spec.id()), spec.directory(), List.of());
     }
 
     @Override
-    public synchronized VirtualMachine launch(VirtualMachineSpec spec, Deadline deadline) {
+    public synchronized VirtualMachine launch(
+            VirtualMachineSpec spec, Beginning beginning, Deadline deadline) {
         if (nextFailure != null) {
             Fault failure = nextFailure;
             nextFailure = null;

@@ -40,4 +40,9 @@ record KvmProfile() implements Profile {
         int equals = unsigned.indexOf('=');
         return equals < 0 ? unsigned : unsigned.substring(0, equals);
     }
+
+    @Override
+    public boolean hasGenerationId() {
+        return true;
+    }
 }

@@ -25,4 +25,7 @@ sealed interface Profile permits KvmProfile, TcgProfile {
      * {@return what {@code -bios} is set to for a machine of this type; nothing for QEMU's default}
      */
     Optional<String> firmware(String machineType);
+
+    /** {@return whether the firmware can tell the guest which generation of a machine it is} */
+    boolean hasGenerationId();
 }

@@ -6,11 +6,11 @@ import static io.bunkai.vmm.qemu.Options.list;
 import static io.bunkai.vmm.qemu.Options.option;
 
 import io.bunkai.base.Fault;
+import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.Disk;
 import io.bunkai.vmm.LaunchCommand;
 import io.bunkai.vmm.LaunchCommand.Inherited;
 import io.bunkai.vmm.LaunchCommand.Mode;
-import io.bunkai.vmm.MemorySpec;
 import io.bunkai.vmm.VirtualMachineSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,17 +62,19 @@ final class QemuCommandLine {
                     "type");
 
     private final VirtualMachineSpec spec;
+    private final Beginning beginning;
     private final Profile profile;
     private final List<String> arguments = new ArrayList<>();
     private final List<Inherited> inherited = new ArrayList<>();
 
-    private QemuCommandLine(VirtualMachineSpec spec) {
+    private QemuCommandLine(VirtualMachineSpec spec, Beginning beginning) {
         this.spec = spec;
+        this.beginning = beginning;
         this.profile = Profile.of(spec.accelerator());
     }
 
-    static LaunchCommand of(VirtualMachineSpec spec) {
-        var line = new QemuCommandLine(spec);
+    static LaunchCommand of(VirtualMachineSpec spec, Beginning beginning) {
+        var line = new QemuCommandLine(spec, beginning);
         line.process();
         line.machine();
         line.control();
@@ -81,11 +83,25 @@ final class QemuCommandLine {
         line.agentPort();
         line.entropy();
         line.add("-device", "pvpanic");
+        if (line.profile.hasGenerationId()) {
+            // Tells the guest's kernel that it is another machine's copy: it begins new random
+            // numbers.
+            line.add("-device", "vmgenid,guid=auto");
+        }
         int set = 0;
         for (Disk disk : spec.disks()) {
             line.disk(disk, ++set);
         }
+        if (beginning instanceof Beginning.Copy copy) {
+            line.inherit(copy.devices(), Mode.READ); // the last one: see devices()
+            line.add("-incoming", "defer"); // until the abilities are the same as at the freezing
+        }
         return new LaunchCommand(line.arguments, spec.directory(), line.inherited);
+    }
+
+    /** {@return where a copy finds the frozen machine's devices} */
+    static int devices(LaunchCommand copy) {
+        return copy.inherited().getLast().descriptor();
     }
 
     static Path qmpSocket(VirtualMachineSpec spec) {
@@ -128,16 +144,37 @@ final class QemuCommandLine {
                 "-smp",
                 "cpus=%d,maxcpus=%d,sockets=1,cores=%d,threads=1"
                         .formatted(spec.cpu().count(), spec.cpu().maximum(), spec.cpu().maximum()));
-        MemorySpec memory = spec.memory();
-        String size = memory.size().mibCeiling() + "M";
+        String size = spec.memory().size().mibCeiling() + "M";
         add("-m", size);
-        add(
-                "-object",
-                memory.shared()
-                        ? list(
-                                "memory-backend-memfd",
-                                List.of("id=" + MEMORY, "size=" + size, "share=on"))
-                        : list("memory-backend-ram", List.of("id=" + MEMORY, "size=" + size)));
+        add("-object", memory(List.of("id=" + MEMORY, "size=" + size)));
+    }
+
+    private String memory(List<String> common) {
+        return switch (beginning) {
+            case Beginning.Boot _ ->
+                    spec.memory().shared()
+                            ? list("memory-backend-memfd", with(common, "share=on"))
+                            : list("memory-backend-ram", common);
+            case Beginning.Template template ->
+                    list(
+                            "memory-backend-file",
+                            with(common, memoryPath(template.memory()), "share=on"));
+            // Shared, the copy would write to the template; its writes are to be its own.
+            case Beginning.Copy copy ->
+                    list(
+                            "memory-backend-file",
+                            with(common, memoryPath(copy.memory()), "share=off"));
+        };
+    }
+
+    private String memoryPath(Path memory) {
+        return "mem-path=" + descriptorPath(inherit(memory, Mode.READ_WRITE));
+    }
+
+    private static List<String> with(List<String> common, String... more) {
+        List<String> all = new ArrayList<>(common);
+        all.addAll(List.of(more));
+        return all;
     }
 
     private List<String> machineOptions() {

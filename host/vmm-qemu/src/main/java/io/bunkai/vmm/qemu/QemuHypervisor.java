@@ -15,6 +15,7 @@ import io.bunkai.linux.Signals;
 import io.bunkai.linux.Spawn;
 import io.bunkai.linux.UnixSockets;
 import io.bunkai.qmp.QmpVersion;
+import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.LaunchCommand;
 import io.bunkai.vmm.LaunchCommand.Inherited;
@@ -28,6 +29,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -46,19 +48,22 @@ public final class QemuHypervisor implements Hypervisor {
 
     private static final Duration REAP = Duration.ofSeconds(10);
 
+    /** The program, {@code -name}, and the machine's name. */
+    private static final int WORDS_OF_IDENTITY = 3;
+
     @Override
     public String description(Path program, Deadline deadline) {
         return QemuVersionOutput.ask(program, deadline);
     }
 
     @Override
-    public LaunchCommand command(VirtualMachineSpec spec) {
-        return QemuCommandLine.of(spec);
+    public LaunchCommand command(VirtualMachineSpec spec, Beginning beginning) {
+        return QemuCommandLine.of(spec, beginning);
     }
 
     @Override
-    public VirtualMachine launch(VirtualMachineSpec spec, Deadline deadline) {
-        LaunchCommand command = command(spec);
+    public VirtualMachine launch(VirtualMachineSpec spec, Beginning beginning, Deadline deadline) {
+        LaunchCommand command = command(spec, beginning);
         long started = System.nanoTime();
         prepareDirectory(spec);
         try (var undo = new Closer()) {
@@ -69,6 +74,9 @@ public final class QemuHypervisor implements Hypervisor {
             undo.onClose(() -> end(process));
             try {
                 QemuMachine machine = QemuMachine.connect(spec, process, diagnostics, deadline);
+                if (beginning instanceof Beginning.Copy) {
+                    machine.thaw(QemuCommandLine.devices(command), deadline);
+                }
                 undo.release(); // the machine owns all of it
                 return machine;
             } catch (InterruptedIOException e) {
@@ -168,7 +176,8 @@ public final class QemuHypervisor implements Hypervisor {
             String file = spec.disks().get(set - 1).file().toString();
             text = text.replace(QemuCommandLine.setPath(set), file);
         }
-        for (Inherited inherited : QemuCommandLine.of(spec).inherited().reversed()) {
+        for (Inherited inherited :
+                QemuCommandLine.of(spec, Beginning.BOOT).inherited().reversed()) {
             text =
                     text.replace(
                             QemuCommandLine.descriptorPath(inherited.descriptor()),
@@ -207,7 +216,8 @@ public final class QemuHypervisor implements Hypervisor {
 
     @Override
     public Optional<ProcessIdentity> find(VirtualMachineSpec spec) {
-        List<String> wanted = command(spec).arguments();
+        // What differs between a machine that boots and a copy comes later.
+        List<String> wanted = command(spec).arguments().subList(0, WORDS_OF_IDENTITY);
         try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
             return processes
                     .map(path -> path.getFileName().toString())
@@ -222,8 +232,9 @@ public final class QemuHypervisor implements Hypervisor {
     }
 
     /**
-     * Before it becomes QEMU, the process may still be the shell that enters the cgroups, whose
-     * arguments end with QEMU's. The directory tells two machines of different state roots apart.
+     * Before it becomes QEMU, the process may still be the shell that enters the cgroups, which has
+     * QEMU's arguments after its own. The directory tells two machines of different state roots
+     * apart.
      */
     private static boolean isMachine(ProcessIdentity process, List<String> wanted, Path directory) {
         Path proc = Path.of("/proc", Integer.toString(process.pid()));
@@ -231,10 +242,7 @@ public final class QemuHypervisor implements Hypervisor {
             String text =
                     new String(Files.readAllBytes(proc.resolve("cmdline")), StandardCharsets.UTF_8);
             List<String> arguments = Arrays.asList(text.split("\0", -1));
-            // Every argument ends with a zero byte, so there is one empty string after the last.
-            int end = arguments.size() - 1;
-            return end >= wanted.size()
-                    && arguments.subList(end - wanted.size(), end).equals(wanted)
+            return Collections.indexOfSubList(arguments, wanted) >= 0
                     && Files.readSymbolicLink(proc.resolve("cwd")).equals(directory.toRealPath());
         } catch (IOException e) {
             return false; // it has ended, or is not ours to look at

@@ -12,12 +12,16 @@ import io.bunkai.linux.LinuxProcess;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Signals;
 import io.bunkai.qmp.Cont;
+import io.bunkai.qmp.Migrate;
+import io.bunkai.qmp.MigrateIncoming;
+import io.bunkai.qmp.MigrateSetCapabilities;
 import io.bunkai.qmp.QmpClient;
 import io.bunkai.qmp.QmpCommand;
 import io.bunkai.qmp.QmpEvent;
 import io.bunkai.qmp.QmpException;
 import io.bunkai.qmp.QmpListener;
 import io.bunkai.qmp.QmpVersion;
+import io.bunkai.qmp.QueryMigrate;
 import io.bunkai.qmp.QueryStatus;
 import io.bunkai.qmp.RunState;
 import io.bunkai.qmp.Stop;
@@ -39,7 +43,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -68,6 +74,13 @@ final class QemuMachine implements VirtualMachine {
 
     /** How long QEMU may live on without a connection before it is taken for broken. */
     private static final Duration UNREACHABLE = Duration.ofSeconds(2);
+
+    /** It takes some milliseconds, and nothing tells its end to a client that is not asked. */
+    private static final Duration MIGRATION_NAP = Duration.ofMillis(2);
+
+    /** Memory that is a file is not sent: the copy maps that file. */
+    private static final MigrateSetCapabilities LEAVE_MEMORY =
+            new MigrateSetCapabilities(new TreeMap<>(Map.of("x-ignore-shared", true)));
 
     private static final Duration FAILURE_CHECK = Duration.ofSeconds(5);
 
@@ -159,6 +172,46 @@ final class QemuMachine implements VirtualMachine {
     @Override
     public void pause(Deadline deadline) {
         execute("paused", new Stop(), deadline);
+    }
+
+    @Override
+    public void freeze(Path devices, Deadline deadline) {
+        pause(deadline);
+        execute("frozen", LEAVE_MEMORY, deadline);
+        Path socket = spec.directory().resolve("freeze.sock");
+        try (var receiver = FrozenDevices.listen(socket, devices)) {
+            execute("frozen", new Migrate("unix:" + socket), deadline);
+            awaitMigration("frozen", deadline);
+            receiver.await(deadline);
+        } catch (IOException e) {
+            throw Fault.internal("the devices of machine %s cannot be kept", spec.id()).causedBy(e);
+        }
+    }
+
+    /** Takes up the devices of a frozen machine. Its memory is this one's already. */
+    void thaw(int devices, Deadline deadline) {
+        execute("made of its template", LEAVE_MEMORY, deadline);
+        execute("made of its template", new MigrateIncoming("fd:" + devices), deadline);
+        awaitMigration("made of its template", deadline);
+    }
+
+    private void awaitMigration(String what, Deadline deadline) {
+        while (true) {
+            QueryMigrate.Answer answer = execute(what, new QueryMigrate(), deadline);
+            if (answer.isCompleted()) {
+                return;
+            }
+            if (answer.isFailed()) {
+                throw Fault.failedPrecondition("machine %s cannot be %s", spec.id(), what)
+                        .causedBy(new IOException(answer.error()));
+            }
+            try {
+                Thread.sleep(MIGRATION_NAP);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw Fault.of(FaultCode.CANCELLED, "interrupted").causedBy(e);
+            }
+        }
     }
 
     @Override

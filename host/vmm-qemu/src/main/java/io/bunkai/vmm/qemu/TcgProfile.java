@@ -40,4 +40,13 @@ record TcgProfile() implements Profile {
         boolean known = machineType.startsWith("q35") || machineType.startsWith("pc");
         return known ? Optional.of("qboot.rom") : Optional.empty();
     }
+
+    /**
+     * The small firmware does not know how a table is told where it lies in memory, and hangs. The
+     * agent is given new entropy either way.
+     */
+    @Override
+    public boolean hasGenerationId() {
+        return false;
+    }
 }

@@ -9,6 +9,7 @@ import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
 import io.bunkai.vmm.Accelerator;
+import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.CpuSpec;
 import io.bunkai.vmm.Disk;
 import io.bunkai.vmm.LaunchCommand;
@@ -25,7 +26,7 @@ class QemuCommandLineTest {
     private final Specs specs = new Specs();
 
     private List<String> arguments() {
-        return QemuCommandLine.of(specs.build()).arguments();
+        return QemuCommandLine.of(specs.build(), Beginning.BOOT).arguments();
     }
 
     private String valueOf(String option) {
@@ -119,6 +120,7 @@ class QemuCommandLineTest {
                                 -chardev socket,id=agent,fd=6,server=on,wait=off
                                 -device virtserialport,id=agent,bus=channel.0,nr=1,chardev=agent,name=agent.channel.0
                                 -device pvpanic
+                                -device vmgenid,guid=auto
                                 -add-fd fd=7,set=1,opaque=/img/root.erofs
                                 -blockdev driver=file,node-name=disk-root,filename=/dev/fdset/1,read-only=on,locking=off
                                 -device virtio-blk-pci,id=root,bus=pcie.0,addr=0x4,disable-legacy=on,drive=disk-root,\
@@ -128,6 +130,24 @@ class QemuCommandLineTest {
                                 -device virtio-blk-pci,id=data,bus=pcie.0,addr=0x1d,disable-legacy=on,drive=disk-data,\
                                 serial=d1,werror=report,rerror=report
                                 """));
+    }
+
+    @Test
+    void aTemplateWritesToItsMemoryAndACopyToItsOwn() {
+        Path memory = Path.of("/proc/self/fd/9");
+        LaunchCommand template = QemuCommandLine.of(specs.build(), new Beginning.Template(memory));
+        assertThat(template.arguments())
+                .contains("memory-backend-file,id=ram,size=256M,mem-path=/proc/self/fd/3,share=on")
+                .doesNotContain("-incoming");
+        assertThat(template.inherited()).contains(new Inherited(3, memory, Mode.READ_WRITE));
+        Path devices = Path.of("/lib/t/devices");
+        LaunchCommand copy = QemuCommandLine.of(specs.build(), new Beginning.Copy(memory, devices));
+        assertThat(copy.arguments())
+                .contains("memory-backend-file,id=ram,size=256M,mem-path=/proc/self/fd/3,share=off")
+                .containsSequence("-incoming", "defer");
+        assertThat(copy.inherited().getLast().file()).isEqualTo(devices);
+        assertThat(QemuCommandLine.devices(copy))
+                .isEqualTo(copy.inherited().getLast().descriptor());
     }
 
     /** Words of a listing; {@code ~} stands for a space within a word. */
@@ -143,7 +163,7 @@ class QemuCommandLineTest {
                 List.of(
                         new Disk("root", Path.of("/img/root"), true, "r", 4),
                         new Disk("data", Path.of("/img/data"), false, "d", 5));
-        LaunchCommand command = QemuCommandLine.of(specs.build());
+        LaunchCommand command = QemuCommandLine.of(specs.build(), Beginning.BOOT);
         assertThat(command.directory()).isEqualTo(Path.of("/run/bunkai/a1b2"));
         assertThat(command.inherited())
                 .containsExactly(

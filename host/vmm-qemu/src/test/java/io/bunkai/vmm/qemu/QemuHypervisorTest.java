@@ -3,16 +3,20 @@
 package io.bunkai.vmm.qemu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.bunkai.base.ByteSize;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
+import io.bunkai.linux.Fd;
 import io.bunkai.linux.LinuxProcess;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Processes;
+import io.bunkai.linux.SharedMemory;
 import io.bunkai.linux.Signals;
+import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.Disk;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.HypervisorContract;
@@ -23,6 +27,7 @@ import io.bunkai.vmm.SecuritySpec;
 import io.bunkai.vmm.VirtualMachine;
 import io.bunkai.vmm.VirtualMachineSpec;
 import io.bunkai.vmm.VmExit;
+import io.bunkai.vmm.VmStatus;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -116,6 +121,53 @@ class QemuHypervisorTest extends HypervisorContract {
             assertThat(machine.description()).startsWith("QEMU ");
             machine.kill(soon());
         }
+    }
+
+    @Test
+    void copiesGoOnWhereTheirTemplateWasFrozenAndCannotChangeIt() throws IOException {
+        VirtualMachineSpec spec = spec(directory(), Behaviour.IDLES);
+        Path devices = files.resolve("devices");
+        try (Fd memory =
+                SharedMemory.createSealableFile("template", spec.memory().size().bytes())) {
+            try (VirtualMachine machine =
+                    hypervisor.launch(spec, new Beginning.Template(memory.path()), soon())) {
+                started.add(machine.identity());
+                machine.resume(soon());
+                machine.freeze(devices, soon());
+                machine.kill(soon());
+            }
+            SharedMemory.seal(memory);
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(devices)))
+                    .isEqualTo("rw-------");
+            byte[] frozen = Files.readAllBytes(memory.path());
+            for (String name : List.of("one", "two")) {
+                Specs specs = specs(files.resolve(name), Behaviour.IDLES);
+                specs.id = name;
+                Beginning copy = new Beginning.Copy(memory.path(), devices);
+                try (VirtualMachine machine = hypervisor.launch(specs.build(), copy, soon())) {
+                    started.add(machine.identity());
+                    assertThat(machine.status(soon())).isEqualTo(VmStatus.PAUSED);
+                    machine.resume(soon());
+                    assertThat(machine.status(soon())).isEqualTo(VmStatus.RUNNING);
+                    assertThat(hypervisor.find(specs.build())).contains(machine.identity());
+                    machine.kill(soon());
+                }
+            }
+            assertThat(Files.readAllBytes(memory.path())).isEqualTo(frozen);
+        }
+    }
+
+    @Test
+    void aCopyOfDamagedDevicesDoesNotComeUp() throws IOException {
+        VirtualMachineSpec spec = spec(directory(), Behaviour.IDLES);
+        Path devices = Files.writeString(files.resolve("devices"), "no devices of any machine");
+        try (Fd memory =
+                SharedMemory.createSealableFile("template", spec.memory().size().bytes())) {
+            Beginning copy = new Beginning.Copy(memory.path(), devices);
+            assertThatThrownBy(() -> hypervisor.launch(spec, copy, soon()))
+                    .isInstanceOf(Fault.class);
+        }
+        assertThat(hypervisor.find(spec)).isEmpty();
     }
 
     @Test
