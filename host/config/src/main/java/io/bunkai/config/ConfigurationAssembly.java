@@ -151,9 +151,21 @@ final class ConfigurationAssembly {
                 logLevel(RUNTIME),
                 !flag(RUNTIME + "disable_guest_seccomp"),
                 flag(RUNTIME + "sandbox_cgroup_only"),
+                templates(),
                 text(BUNKAI + "rootfs_sharing").equals("block")
                         ? RuntimeConfiguration.RootfsSharing.BLOCK
                         : RuntimeConfiguration.RootfsSharing.AUTO);
+    }
+
+    private RuntimeConfiguration.TemplateScope templates() {
+        if (!flag("factory.enable_template")) {
+            return RuntimeConfiguration.TemplateScope.NONE;
+        }
+        return switch (text(BUNKAI + "template_scope")) {
+            case "none" -> RuntimeConfiguration.TemplateScope.NONE;
+            case "node" -> RuntimeConfiguration.TemplateScope.NODE;
+            default -> RuntimeConfiguration.TemplateScope.NAMESPACE;
+        };
     }
 
     private LogLevel logLevel(String section) {

@@ -9,6 +9,7 @@ package io.bunkai.config;
  * @param logLevel what it logs
  * @param guestSeccomp whether containers' seccomp profiles are applied inside the guest
  * @param sandboxCgroupOnly whether everything that serves a pod stays in the pod's own cgroup
+ * @param templates which pods may be clones of one template
  * @param rootfsSharing how a container's root file system reaches the guest
  */
 public record RuntimeConfiguration(
@@ -16,7 +17,18 @@ public record RuntimeConfiguration(
         LogLevel logLevel,
         boolean guestSeccomp,
         boolean sandboxCgroupOnly,
+        TemplateScope templates,
         RootfsSharing rootfsSharing) {
+    /** Which pods may be clones of one template, and share pages of its memory. */
+    public enum TemplateScope {
+        /** Those of one namespace. */
+        NAMESPACE,
+        /** All of the node. */
+        NODE,
+        /** None: every machine boots. */
+        NONE
+    }
+
     /** How a container's root file system reaches the guest. */
     public enum RootfsSharing {
         /** The cheapest way that does what the pod needs. */

@@ -220,9 +220,9 @@ class KeyTreatmentTest {
 
     @Test
     void takesBothNamesOfTheFactorySection() throws IOException {
-        assertThat(node.load("[hypervisor.qemu.factory]\nenable_template = true").warnings())
+        assertThat(node.load("[hypervisor.qemu.factory]\nvm_cache_number = 1").warnings())
                 .singleElement()
                 .extracting(ConfigurationWarning::key)
-                .isEqualTo("factory.enable_template");
+                .isEqualTo("factory.vm_cache_number");
     }
 }

@@ -19,6 +19,7 @@ import io.bunkai.runtime.HostCgroups;
 import io.bunkai.runtime.LayerSource;
 import io.bunkai.runtime.Planner;
 import io.bunkai.runtime.StateRoot;
+import io.bunkai.runtime.Templates;
 import io.bunkai.shim.ShimServer;
 import io.bunkai.shim.TaskReattachment;
 import io.bunkai.shim.TaskServices;
@@ -27,6 +28,7 @@ import io.bunkai.vmm.qemu.QemuHypervisor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * What a daemon serves, wired: the configuration, QEMU, the containers, the sockets. It goes on
@@ -68,6 +70,7 @@ final class Node implements AutoCloseable {
             NodeMachines.Chosen accelerator = machines.accelerator(configuration);
             Hypervisor hypervisor = new QemuHypervisor();
             LayerSource layers = new StoredLayers(new LayerStore(root.layers()));
+            HostCgroups cgroups = HostCgroups.find(CGROUP_MOUNT, CGROUP_PARENT);
             Planner planner =
                     new Planner(
                             configurations,
@@ -76,8 +79,16 @@ final class Node implements AutoCloseable {
                             layers,
                             machines,
                             hypervisor,
-                            HostCgroups.find(CGROUP_MOUNT, CGROUP_PARENT),
+                            cgroups,
                             root);
+            Templates templates =
+                    undo.own(
+                            Templates.open(
+                                    root,
+                                    configuration.runtime().templates(),
+                                    hypervisor,
+                                    cgroups,
+                                    NanoClock.SYSTEM));
             TaskReattachment reattachment = new TaskReattachment(kept);
             Containers containers =
                     undo.own(
@@ -88,7 +99,8 @@ final class Node implements AutoCloseable {
                                     root,
                                     NanoClock.SYSTEM,
                                     crashPoints,
-                                    reattachment));
+                                    reattachment,
+                                    Optional.of(templates)));
             StreamServer streams = undo.own(StreamServer.open(root.streamSocket()));
             Duration startPatience =
                     configuration

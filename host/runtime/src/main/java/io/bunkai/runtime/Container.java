@@ -301,7 +301,7 @@ public final class Container {
     }
 
     private Booted boot(Deadline deadline) throws Exception {
-        Preparation preparation = new Preparation(plan, around, timeline, records);
+        Preparation preparation = new Preparation(plan, terms, around, timeline, records);
         try (Closer undo = new Closer()) {
             Sandbox sandbox = undo.own(preparation.carryOut(deadline, this::ranOutOfMemory));
             ContainerProcess process = processOf(sandbox.agent());

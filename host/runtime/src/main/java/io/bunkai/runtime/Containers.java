@@ -37,6 +37,7 @@ public final class Containers implements AutoCloseable {
     /** A client may ask for the exit of a container that has removed itself by then. */
     private static final int REMEMBERED = 256;
 
+    private final Optional<Templates> templates;
     private final Planner planner;
     private final LayerSource layers;
     private final Hypervisor hypervisor;
@@ -60,7 +61,9 @@ public final class Containers implements AutoCloseable {
             Journal journal,
             NanoClock clock,
             CrashPoints crashPoints,
-            Reattachment reattachment) {
+            Reattachment reattachment,
+            Optional<Templates> templates) {
+        this.templates = templates;
         this.planner = planner;
         this.layers = layers;
         this.hypervisor = hypervisor;
@@ -76,6 +79,7 @@ public final class Containers implements AutoCloseable {
      * it: what runs is found again, what was half made or half removed is cleaned up.
      *
      * @param reattachment finds what was attached to the processes of owners
+     * @param templates of machines; empty if all of them boot. The caller's to close
      * @throws Fault FAILED_PRECONDITION or DATA_LOSS if a record cannot be understood; nothing has
      *     been touched then
      */
@@ -86,7 +90,8 @@ public final class Containers implements AutoCloseable {
             StateRoot root,
             NanoClock clock,
             CrashPoints crashPoints,
-            Reattachment reattachment) {
+            Reattachment reattachment,
+            Optional<Templates> templates) {
         return open(
                 planner,
                 layers,
@@ -95,7 +100,8 @@ public final class Containers implements AutoCloseable {
                 new Journal(root.sandboxes()),
                 clock,
                 crashPoints,
-                reattachment);
+                reattachment,
+                templates);
     }
 
     /** As the other one, with a journal that a test watches. */
@@ -107,7 +113,8 @@ public final class Containers implements AutoCloseable {
             Journal journal,
             NanoClock clock,
             CrashPoints crashPoints,
-            Reattachment reattachment) {
+            Reattachment reattachment,
+            Optional<Templates> templates) {
         Containers containers =
                 new Containers(
                         planner,
@@ -117,7 +124,8 @@ public final class Containers implements AutoCloseable {
                         journal,
                         clock,
                         crashPoints,
-                        reattachment);
+                        reattachment,
+                        templates);
         containers.recover();
         return containers;
     }
@@ -392,6 +400,13 @@ public final class Containers implements AutoCloseable {
                 @Override
                 public Hypervisor hypervisor() {
                     return hypervisor;
+                }
+
+                @Override
+                public Templates.Start begin(Plan plan, Terms terms) {
+                    return templates
+                            .map(known -> known.begin(plan.machine(), terms.owner()))
+                            .orElseGet(() -> Templates.boot(hypervisor));
                 }
 
                 @Override

@@ -15,12 +15,14 @@ import java.io.IOException;
  */
 final class Preparation {
     private final Plan plan;
+    private final Terms terms;
     private final Surroundings around;
     private final Timeline timeline;
     private final Records records;
 
-    Preparation(Plan plan, Surroundings around, Timeline timeline, Records records) {
+    Preparation(Plan plan, Terms terms, Surroundings around, Timeline timeline, Records records) {
         this.plan = plan;
+        this.terms = terms;
         this.around = around;
         this.timeline = timeline;
         this.records = records;
@@ -49,7 +51,7 @@ final class Preparation {
                     undo.own(
                             Sandbox.start(
                                     plan,
-                                    around.hypervisor(),
+                                    around.begin(plan, terms),
                                     timeline,
                                     around.clock(),
                                     deadline,

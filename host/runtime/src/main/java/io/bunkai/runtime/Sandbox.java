@@ -82,7 +82,7 @@ final class Sandbox implements AutoCloseable {
     }
 
     /**
-     * Boots the machine, up to an agent that has answered.
+     * Boots or clones the machine, up to an agent that has answered.
      *
      * @throws Fault with what failed; nothing is left but what {@link #tearDown} removes. Never
      *     NOT_FOUND or PERMISSION_DENIED: those speak of the container's program, which nobody has
@@ -90,14 +90,14 @@ final class Sandbox implements AutoCloseable {
      */
     static Sandbox start(
             Plan plan,
-            Hypervisor hypervisor,
+            Templates.Start beginning,
             Timeline timeline,
             NanoClock clock,
             Deadline deadline,
             Progress progress)
             throws Exception {
         try {
-            return bringUp(plan, hypervisor, timeline, clock, deadline, progress);
+            return bringUp(plan, beginning, timeline, clock, deadline, progress);
         } catch (Fault e) {
             throw switch (e.code()) {
                 case NOT_FOUND, PERMISSION_DENIED -> withCode(FaultCode.FAILED_PRECONDITION, e);
@@ -117,7 +117,7 @@ final class Sandbox implements AutoCloseable {
 
     private static Sandbox bringUp(
             Plan plan,
-            Hypervisor hypervisor,
+            Templates.Start beginning,
             Timeline timeline,
             NanoClock clock,
             Deadline deadline,
@@ -126,7 +126,7 @@ final class Sandbox implements AutoCloseable {
         try (Closer undo = new Closer()) {
             VirtualMachine machine =
                     timeline.step(
-                            "machine.launch", () -> hypervisor.launch(plan.machine(), deadline));
+                            "machine.launch", () -> beginning.launch(plan.machine(), deadline));
             undo.own(machine);
             progress.launched(machine.identity());
             GuestConsole console =
@@ -138,7 +138,14 @@ final class Sandbox implements AutoCloseable {
             onExit(machine, _ -> agent.close()); // one that ends while it boots is not waited for
             timeline.guestStarts();
             machine.resume(deadline);
-            timeline.step("agent.ready", () -> awaitAgent(plan, machine, agent, console, deadline));
+            try {
+                timeline.step(
+                        "agent.ready", () -> awaitAgent(plan, machine, agent, console, deadline));
+            } catch (Fault e) {
+                beginning.failed();
+                throw e;
+            }
+            beginning.succeeded();
             progress.agentReady();
             Sandbox sandbox = new Sandbox(plan, machine, agent, console, clock);
             try {

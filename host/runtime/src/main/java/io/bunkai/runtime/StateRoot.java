@@ -97,6 +97,16 @@ public record StateRoot(Path path) {
         return library().resolve("disks");
     }
 
+    /** {@return the store of templates} */
+    public Path templates() {
+        return library().resolve("templates");
+    }
+
+    /** {@return one directory per machine that is to become a template} */
+    public Path templateMachines() {
+        return run().resolve("templates");
+    }
+
     /** {@return answers that are dear to find out} */
     public Path cache() {
         return library().resolve("cache");

@@ -9,6 +9,9 @@ import io.bunkai.vmm.Hypervisor;
 interface Surroundings {
     Hypervisor hypervisor();
 
+    /** {@return how the machine of a container begins} */
+    Templates.Start begin(Plan plan, Terms terms);
+
     LayerSource layers();
 
     Journal journal();

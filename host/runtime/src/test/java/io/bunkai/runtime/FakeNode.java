@@ -11,6 +11,7 @@ import io.bunkai.config.ConfigurationSource;
 import io.bunkai.config.Defaults;
 import io.bunkai.config.HostCapacity;
 import io.bunkai.config.LoadedConfiguration;
+import io.bunkai.config.RuntimeConfiguration.TemplateScope;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.LinuxProcess;
 import io.bunkai.linux.ProcessIdentity;
@@ -125,7 +126,8 @@ public final class FakeNode implements AutoCloseable {
                 new Journal(where.sandboxes(), beforeWrite),
                 NanoClock.SYSTEM,
                 CrashPoints.NONE,
-                Reattachment.NONE);
+                Reattachment.NONE,
+                Optional.empty());
     }
 
     /** {@return what a daemon begins with that finds the streams of owners again} */
@@ -137,7 +139,31 @@ public final class FakeNode implements AutoCloseable {
                 stateRoot,
                 NanoClock.SYSTEM,
                 crashPoints,
-                reattachment);
+                reattachment,
+                Optional.empty());
+    }
+
+    /** {@return what a daemon begins with that has templates} */
+    Containers open(Templates templates) {
+        return Containers.open(
+                planner(""),
+                layers,
+                hypervisor,
+                stateRoot,
+                NanoClock.SYSTEM,
+                CrashPoints.NONE,
+                Reattachment.NONE,
+                Optional.of(templates));
+    }
+
+    /** {@return templates of this node} */
+    Templates templates(TemplateScope scope) {
+        return Templates.open(
+                stateRoot,
+                scope,
+                hypervisor,
+                HostCgroups.find(root.resolve("cgroup"), "bunkai"),
+                NanoClock.SYSTEM);
     }
 
     /** {@return a planner by a configuration file with this content} */

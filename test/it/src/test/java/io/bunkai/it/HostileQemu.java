@@ -44,6 +44,8 @@ final class HostileQemu implements AutoCloseable {
             Files.writeString(
                     hostile.configuration(),
                     """
+                    [factory]
+                    enable_template = false
                     [hypervisor.qemu]
                     path = "%s"
                     """

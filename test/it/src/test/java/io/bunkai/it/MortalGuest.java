@@ -46,6 +46,8 @@ final class MortalGuest implements AutoCloseable {
             Files.writeString(
                     guest.configuration(),
                     """
+                    [factory]
+                    enable_template = false
                     [hypervisor.qemu]
                     path = "%s"
                     kernel_params = "unknown_nmi_panic"

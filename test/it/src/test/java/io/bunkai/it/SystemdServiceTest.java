@@ -32,6 +32,8 @@ class SystemdServiceTest {
                 cat >/etc/bunkai/configuration.toml <<'END'
                 [bunkai]
                 accelerator = "tcg"
+                [factory]
+                enable_template = false
                 [hypervisor.qemu]
                 path = "/opt/bed/vmm"
                 END

@@ -81,6 +81,9 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         "lib/layers/staging",
         "lib/images",
         "lib/images/**",
+        "run/templates",
+        "lib/templates",
+        "lib/templates/**",
     };
 
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -205,11 +208,30 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
         }
     }
 
-    /** {@return the machines that run in this state root, as the kernel sees them} */
+    /**
+     * {@return the machines that run in this state root, as the kernel sees them; none that is to
+     * become a template}
+     */
     List<Integer> machines() {
         return processesWith(root().toString()).stream()
                 .filter(pid -> commandLineOf(String.valueOf(pid)).startsWith(HYPERVISOR))
+                .filter(pid -> !commandLineOf(String.valueOf(pid)).contains("-name\0template-"))
                 .toList();
+    }
+
+    /** {@return the folders of the templates that there are} */
+    List<Path> templates() {
+        try (var folders = Files.list(root().resolve("lib/templates"))) {
+            return folders.filter(folder -> !folder.getFileName().toString().startsWith("."))
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Waits until a daemon has made a template, as it does after the first start of a kind. */
+    void awaitTemplate() {
+        Await.until("a template", patience(), () -> daemonLog().contains("a template is ready"));
     }
 
     // ---- the daemon ----

@@ -1,0 +1,189 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import io.bunkai.base.ByteSize;
+import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.VirtualMachineSpec;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a machine and its template have in common: everything that the guest has seen when it was
+ * frozen, and cannot see changing.
+ *
+ * <p>The disks of containers are not part of that. A template has empty ones in the slots, all of
+ * one size; a clone has its own ones there, which look as if they were of that size, too: holes
+ * behind their end take no room.
+ *
+ * @param key a digest of all of it, in hexadecimal digits
+ * @param inputs what the digest is made of, for people
+ * @param slots how many disks of containers there are
+ */
+record TemplateShape(String key, List<String> inputs, int slots) {
+    /** As large as the disks of containers look. One that is larger has no clone. */
+    static final ByteSize DISK = ByteSize.ofMib(64 * 1024);
+
+    /** Changes whenever what a template holds does, for the same inputs. */
+    private static final int FORMAT = 1;
+
+    private static final int KEY_BYTES = 8;
+    private static final int FIRST_SLOT = Disk.FIRST_SLOT + 1;
+
+    TemplateShape {
+        inputs = List.copyOf(inputs);
+    }
+
+    /**
+     * {@return what a machine has in common with its template}
+     *
+     * @param scope whom the template is for
+     * @param hypervisor the hypervisor and its version
+     * @throws IOException if a file that is a part of it cannot be looked at
+     */
+    static TemplateShape of(VirtualMachineSpec machine, String scope, String hypervisor)
+            throws IOException {
+        int slots = slotsFor(machine.disks().size() - 1);
+        List<String> inputs = new ArrayList<>();
+        inputs.add("format " + FORMAT);
+        inputs.add("scope " + scope);
+        inputs.add("hypervisor " + hypervisor + " " + stamp(machine.hypervisor()));
+        inputs.add("accelerator " + machine.accelerator());
+        inputs.add("machine " + machine.machineType() + " " + machine.machineOptions());
+        inputs.add("cpu " + machine.cpu());
+        inputs.add("memory " + machine.memory());
+        inputs.add("kernel " + stamp(machine.boot().kernel()));
+        Optional<Path> initrd = machine.boot().initrd();
+        if (initrd.isPresent()) {
+            inputs.add("initrd " + stamp(initrd.get()));
+        }
+        inputs.add("parameters " + machine.boot().commandLine());
+        inputs.add("root " + stamp(machine.disks().getFirst().file()));
+        inputs.add("slots " + slots);
+        inputs.add("entropy " + machine.entropySource());
+        inputs.add("agent " + machine.agentPort());
+        return new TemplateShape(digest(inputs), inputs, slots);
+    }
+
+    /** Few kinds, so that images of a layer more or less share a template. */
+    private static int slotsFor(int disks) {
+        return Math.max(1, Integer.highestOneBit(Math.max(1, 2 * disks - 1)));
+    }
+
+    /** A file that was replaced or written to has another one. */
+    private static String stamp(Path file) throws IOException {
+        if (!Files.exists(file)) {
+            return file + " missing"; // the launch says so better
+        }
+        var attributes = Files.readAttributes(file, "unix:size,lastModifiedTime,ino");
+        return file
+                + " "
+                + attributes.get("size")
+                + " "
+                + attributes.get("lastModifiedTime")
+                + " "
+                + attributes.get("ino");
+    }
+
+    private static String digest(List<String> inputs) {
+        try {
+            MessageDigest sha = MessageDigest.getInstance("SHA-256");
+            byte[] digest = sha.digest(String.join("\n", inputs).getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest, 0, KEY_BYTES);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java runtime has it", e);
+        }
+    }
+
+    /** {@return the template's machine: nobody's disks in the slots} */
+    VirtualMachineSpec template(
+            VirtualMachineSpec machine,
+            String id,
+            Path directory,
+            List<Path> cgroupProcsFiles,
+            Path empty) {
+        return with(
+                machine,
+                id,
+                directory,
+                cgroupProcsFiles,
+                List.of(machine.disks().getFirst()),
+                empty);
+    }
+
+    /** {@return the machine as a clone has it: nobody's disks in the slots that it leaves} */
+    VirtualMachineSpec clone(VirtualMachineSpec machine, Path empty) {
+        return with(
+                machine,
+                machine.id(),
+                machine.directory(),
+                machine.cgroupProcsFiles(),
+                machine.disks(),
+                empty);
+    }
+
+    private VirtualMachineSpec with(
+            VirtualMachineSpec machine,
+            String id,
+            Path directory,
+            List<Path> cgroupProcsFiles,
+            List<Disk> present,
+            Path empty) {
+        List<Disk> disks = new ArrayList<>(present);
+        for (int slot = FIRST_SLOT; slot < FIRST_SLOT + slots; slot++) {
+            int wanted = slot;
+            if (present.stream().noneMatch(disk -> disk.slot() == wanted)) {
+                disks.add(new Disk("empty" + slot, empty, true, "empty" + slot, slot));
+            }
+        }
+        return new VirtualMachineSpec(
+                id,
+                directory,
+                machine.accelerator(),
+                machine.machineType(),
+                machine.machineOptions(),
+                machine.cpu(),
+                machine.memory(),
+                machine.boot(),
+                disks,
+                machine.entropySource(),
+                machine.agentPort(),
+                machine.security(),
+                cgroupProcsFiles,
+                machine.hypervisor());
+    }
+
+    /**
+     * Makes that the disks of a container look as large as the template's.
+     *
+     * @return whether they do; not if one is larger
+     * @throws IOException if one cannot be changed
+     */
+    static boolean fit(VirtualMachineSpec machine) throws IOException {
+        for (Disk disk : machine.disks().subList(1, machine.disks().size())) {
+            if (!disk.readOnly() || !fit(disk.file())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean fit(Path file) throws IOException {
+        long size = Files.size(file);
+        if (size < DISK.bytes()) {
+            try (RandomAccessFile disk = new RandomAccessFile(file.toFile(), "rw")) {
+                disk.setLength(DISK.bytes());
+            }
+        }
+        return size <= DISK.bytes();
+    }
+}

@@ -1,0 +1,370 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.bunkai.base.Fault;
+import io.bunkai.config.RuntimeConfiguration.TemplateScope;
+import io.bunkai.linux.ProcessIdentity;
+import io.bunkai.testkit.CommandRun;
+import io.bunkai.vmm.Beginning;
+import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.VirtualMachineSpec;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(120)
+class TemplatesTest {
+    private final FakeNode node = new FakeNode();
+    private final Map<String, VirtualMachineSpec> launched = new ConcurrentHashMap<>();
+
+    @BeforeEach
+    void makeDisk() throws IOException {
+        Files.writeString(node.image().disk(), "a root file system");
+        node.hypervisor().beforeLaunch(spec -> launched.put(spec.id(), spec));
+    }
+
+    @AfterEach
+    void end() {
+        node.close();
+    }
+
+    private static Container start(Containers containers) {
+        Container container = containers.create(new FakeNode.Wish().request()).container();
+        container.start(FakeNode.soon());
+        return container;
+    }
+
+    private Beginning beginning(Container container) {
+        return node.hypervisor().beginnings().get(container.id());
+    }
+
+    private List<String> templateMachines() {
+        return node.hypervisor().beginnings().entrySet().stream()
+                .filter(entry -> entry.getValue() instanceof Beginning.Template)
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    private List<String> left(Path folder) throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> !name.equals(".empty"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    @Test
+    void theFirstStartBootsAndLaterOnesAreClones() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            Container first = start(containers);
+            assertThat(beginning(first)).isEqualTo(Beginning.BOOT);
+            templates.awaitIdle(FakeNode.soon());
+            Container second = start(containers);
+            assertThat(beginning(second)).isInstanceOf(Beginning.Copy.class);
+            assertThat(templateMachines()).hasSize(1);
+            assertThat(templates.all()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aCloneHasTheShapeOfItsTemplateAndDisksOfItsOwn() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            Container clone = start(containers);
+            VirtualMachineSpec ofClone = launched.get(clone.id());
+            VirtualMachineSpec ofTemplate = launched.get(templateMachines().getFirst());
+            assertThat(ofClone.disks()).extracting(Disk::slot).containsExactly(4, 5);
+            assertThat(ofTemplate.disks()).extracting(Disk::slot).containsExactly(4, 5);
+            assertThat(ofClone.disks().getLast().file()).isEqualTo(node.image().disk());
+            assertThat(Files.size(ofClone.disks().getLast().file()))
+                    .isEqualTo(Files.size(ofTemplate.disks().getLast().file()))
+                    .isEqualTo(TemplateShape.DISK.bytes());
+        }
+    }
+
+    @Test
+    void nobodyCanChangeATemplate() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            node.hypervisor().beforeBeginning((_, beginning) -> assertSealed(beginning));
+            var copy = (Beginning.Copy) beginning(start(containers));
+            for (String name : List.of("memory", "devices")) {
+                Path file = copy.devices().resolveSibling(name);
+                assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                        .isEqualTo("rw-------");
+            }
+        }
+    }
+
+    private static void assertSealed(Beginning beginning) {
+        Path file = ((Beginning.Copy) beginning).memory();
+        try (FileChannel memory = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            assertThatThrownBy(() -> memory.write(ByteBuffer.allocate(1), 0))
+                    .isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> memory.truncate(0)).isInstanceOf(IOException.class);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void aTemplateIsMadeOnceHoweverManyStartsWantIt() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            List<CompletableFuture<Container>> starts = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                starts.add(CompletableFuture.supplyAsync(() -> start(containers)));
+            }
+            for (CompletableFuture<Container> start : starts) {
+                start.get(60, TimeUnit.SECONDS);
+            }
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(templateMachines()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aStartThatBeganBeforeItsTemplateWasReadyDoesNotMakeItAgain() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            VirtualMachineSpec machine =
+                    containers.plan(new FakeNode.Wish().request()).plan().machine();
+            Templates.Start early = templates.begin(machine, Optional.empty());
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            long createdAt = templates.all().getFirst().createdAtMillis();
+            early.succeeded();
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(templates.all().getFirst().createdAtMillis()).isEqualTo(createdAt);
+        }
+    }
+
+    @Test
+    void anotherKernelHasAnotherTemplate() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            Files.setLastModifiedTime(node.kernel(), FileTime.from(Instant.EPOCH));
+            assertThat(beginning(start(containers))).isEqualTo(Beginning.BOOT);
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(beginning(start(containers))).isInstanceOf(Beginning.Copy.class);
+            assertThat(templates.all()).hasSize(2);
+        }
+    }
+
+    @Test
+    void aNamespaceHasItsOwnTemplatesAndANodeSharesThem() throws Exception {
+        Optional<Owner> one = Optional.of(new Owner("", "one", "x"));
+        Optional<Owner> other = Optional.of(new Owner("", "other", "x"));
+        for (TemplateScope scope : List.of(TemplateScope.NAMESPACE, TemplateScope.NODE)) {
+            try (Templates templates = node.templates(scope);
+                    Containers containers = node.open(templates)) {
+                VirtualMachineSpec machine =
+                        containers.plan(new FakeNode.Wish().request()).plan().machine();
+                templates.begin(machine, one).succeeded();
+                templates.awaitIdle(FakeNode.soon());
+                assertThat(isClone(templates.begin(machine, one), machine)).isTrue();
+                assertThat(isClone(templates.begin(machine, other), machine))
+                        .isEqualTo(scope == TemplateScope.NODE);
+            }
+        }
+    }
+
+    private boolean isClone(Templates.Start start, VirtualMachineSpec machine) {
+        start.launch(machine, FakeNode.soon()).close();
+        return node.hypervisor().beginnings().get(machine.id()) instanceof Beginning.Copy;
+    }
+
+    @Test
+    void wherePodsShareNothingAllMachinesBoot() {
+        try (Templates templates = node.templates(TemplateScope.NONE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            assertThat(beginning(start(containers))).isEqualTo(Beginning.BOOT);
+            assertThat(templateMachines()).isEmpty();
+        }
+    }
+
+    @Test
+    void aLaterDaemonFindsATemplateAgain() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+        }
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            assertThat(beginning(start(containers))).isInstanceOf(Beginning.Copy.class);
+        }
+        assertThat(templateMachines()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"memory", "devices", "manifest.json"})
+    void aDamagedTemplateIsMadeAnewAndNotUsed(String part) throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+        }
+        Path templatesFolder = node.stateRoot().templates();
+        Path file = templatesFolder.resolve(left(templatesFolder).getFirst()).resolve(part);
+        try (FileChannel damaged = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            damaged.write(ByteBuffer.wrap(new byte[] {'#'}), 2);
+        }
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            assertThat(beginning(start(containers))).isEqualTo(Beginning.BOOT);
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(beginning(start(containers))).isInstanceOf(Beginning.Copy.class);
+        }
+    }
+
+    @Test
+    void aTemplateWhoseCloneDoesNotComeUpIsMadeAnew() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            node.hypervisor()
+                    .beforeBeginning((_, beginning) -> {
+                        if (beginning instanceof Beginning.Copy) {
+                            throw Fault.unavailable("it did not come up");
+                        }
+                    });
+            assertThat(beginning(start(containers))).isEqualTo(Beginning.BOOT);
+            node.hypervisor().beforeBeginning((_, _) -> {});
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(beginning(start(containers))).isInstanceOf(Beginning.Copy.class);
+        }
+    }
+
+    @Test
+    void aTemplateThatCannotBeMadeLeavesNothingAndHoldsNobodyUp() throws Exception {
+        node.hypervisor()
+                .beforeBeginning((_, beginning) -> {
+                    if (beginning instanceof Beginning.Template) {
+                        throw Fault.unavailable("no machine today");
+                    }
+                });
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(beginning(start(containers))).isEqualTo(Beginning.BOOT);
+            assertThat(templates.all()).isEmpty();
+        }
+        assertThat(left(node.stateRoot().templateMachines())).isEmpty();
+        assertThat(left(node.stateRoot().templates())).isEmpty();
+    }
+
+    @Test
+    void aTemplateThatCannotBeWrittenLeavesNothing() throws Exception {
+        node.hypervisor()
+                .beforeResume(machine -> {
+                    if (machine.spec().id().startsWith("template-")) {
+                        Path place = node.stateRoot().templates().resolve("." + keyOf(machine));
+                        try {
+                            Files.createDirectory(place.resolve("memory")); // no file can be there
+                        } catch (IOException e) {
+                            throw new AssertionError(e);
+                        }
+                    }
+                });
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(templates.all()).isEmpty();
+        }
+        assertThat(left(node.stateRoot().templates())).isEmpty();
+    }
+
+    private static String keyOf(ScriptedMachine machine) {
+        return machine.spec().id().substring("template-".length());
+    }
+
+    @Test
+    void whatADeadDaemonWasMakingIsRemoved() throws Exception {
+        try (CommandRun.Running machine = CommandRun.of("sleep", "1000").start()) {
+            ProcessIdentity process = ProcessIdentity.of((int) machine.pid()).orElseThrow();
+            Path home =
+                    Files.createDirectories(
+                            node.stateRoot().templateMachines().resolve("0123456789abcdef"));
+            Files.writeString(home.resolve("process"), process.pid() + " " + process.startTicks());
+            Path half =
+                    Files.createDirectories(
+                            node.stateRoot().templates().resolve(".0123456789abcdef"));
+            Files.writeString(half.resolve("memory"), "half of it");
+            node.templates(TemplateScope.NAMESPACE).close();
+            assertThat(process.isAlive()).isFalse();
+            assertThat(home).doesNotExist();
+            assertThat(half).doesNotExist();
+        }
+    }
+
+    @Test
+    void aDaemonThatEndsLeavesNoMachineThatWasToBecomeATemplate() throws Exception {
+        CompletableFuture<Void> booting = new CompletableFuture<>();
+        node.hypervisor()
+                .beforeResume(machine -> {
+                    if (machine.spec().id().startsWith("template-")) {
+                        machine.muteAgent();
+                        booting.complete(null);
+                    }
+                });
+        Templates templates = node.templates(TemplateScope.NAMESPACE);
+        try (Containers containers = node.open(templates)) {
+            start(containers);
+            booting.get(60, TimeUnit.SECONDS);
+            templates.close();
+        }
+        assertThat(left(node.stateRoot().templateMachines())).isEmpty();
+        assertThat(node.hypervisor().machine(templateMachines().getFirst()).isAlive()).isFalse();
+    }
+
+    @Test
+    void aTemplateIsRemovedByItsKey() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            templates.remove(templates.all().getFirst().key());
+            assertThat(templates.all()).isEmpty();
+            assertThatThrownBy(() -> templates.remove("0123"))
+                    .isInstanceOf(Fault.class)
+                    .hasMessageContaining("there is no template '0123'");
+            assertThat(beginning(start(containers))).isEqualTo(Beginning.BOOT);
+        }
+    }
+}
