@@ -310,9 +310,9 @@ class ContainerdTaskTest {
 
             keyboard.resize(exec, new Terminal.Size(50, 140));
             keyboard.type("until stty size | grep '50 140'; do sleep 0.1; done; exit 6\r");
+            keyboard.awaitNewSize(exec, "\n50 140", TestNode.patience());
 
             assertThat(keyboard.await(exec, TestNode.patience())).isEqualTo(6);
-            assertThat(keyboard.screen()).contains("\n50 140");
         }
     }
 

@@ -90,6 +90,27 @@ final class Keyboard implements AutoCloseable {
         command.signal(Signals.number("WINCH"));
     }
 
+    /**
+     * Tells a command of its window's size until it has said so on the screen: ctr begins to listen
+     * for the signal some time after the process that it runs has begun to write.
+     */
+    void awaitNewSize(LinuxProcess command, String shown, Deadline deadline) {
+        Await.until(
+                "'" + shown + "' on the screen",
+                deadline,
+                () -> {
+                    if (screen().contains(shown)) {
+                        return true;
+                    }
+                    try {
+                        command.signal(Signals.number("WINCH"));
+                    } catch (ErrnoException e) {
+                        // it has ended; what it wrote is on its way
+                    }
+                    return false;
+                });
+    }
+
     String screen() {
         synchronized (screen) {
             return screen.toString(UTF_8);
