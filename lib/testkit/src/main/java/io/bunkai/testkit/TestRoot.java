@@ -2,16 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.testkit;
 
+import io.bunkai.base.Deadline;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 public final class TestRoot implements AutoCloseable {
     private static final int NAME_LENGTH = 6;
     private static final String LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+    /** So long others may still be busy in the folder when it is deleted. */
+    private static final Duration OTHERS_PATIENCE = Duration.ofSeconds(10);
 
     private final Path path;
 
@@ -62,11 +71,13 @@ public final class TestRoot implements AutoCloseable {
     }
 
     /**
-     * Deletes the folder and all in it. Links are deleted, not followed.
+     * Deletes the folder and all in it. Links are deleted, not followed. What a thread of the test
+     * still creates or deletes there, since a machine's end is being put away, is waited for.
      *
      * @throws IllegalStateException if something is still mounted in it; nothing is deleted then,
      *     since it would be deleted from the mounted file system
-     * @throws UncheckedIOException if something cannot be deleted
+     * @throws UncheckedIOException if something cannot be deleted, or somebody goes on writing
+     *     there
      */
     @Override
     public void close() {
@@ -75,10 +86,21 @@ public final class TestRoot implements AutoCloseable {
             throw new IllegalStateException(
                     path + " was not deleted: still mounted are " + String.join(", ", mounts));
         }
-        try {
-            Files.walkFileTree(path, new Deletion());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        Deadline deadline = Deadline.after(OTHERS_PATIENCE);
+        while (true) {
+            try {
+                if (Files.exists(path)) {
+                    Files.walkFileTree(path, new Deletion());
+                }
+                return;
+            } catch (NoSuchFileException | DirectoryNotEmptyException e) {
+                if (deadline.hasPassed()) {
+                    throw new UncheckedIOException(e);
+                }
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 

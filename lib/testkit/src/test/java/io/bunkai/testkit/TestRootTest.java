@@ -8,9 +8,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.bunkai.base.Deadline;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,6 +41,35 @@ class TestRootTest {
 
         assertThat(root.path()).doesNotExist();
         assertThat(kept).exists();
+    }
+
+    @Test
+    void deletesWhatAnotherThreadIsStillBusyWith() throws Exception {
+        for (int round = 0; round < 20; round++) {
+            TestRoot root = TestRoot.create();
+            Path folder = Files.createDirectories(root.resolve("a/b"));
+            CountDownLatch begun = new CountDownLatch(1);
+            try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+                Future<?> busy =
+                        other.submit(() -> {
+                            for (int i = 0; i < 200 && Files.exists(folder); i++) {
+                                Path file = folder.resolve("file" + i);
+                                Files.writeString(file, "x");
+                                begun.countDown();
+                                Files.deleteIfExists(file);
+                            }
+                            return null;
+                        });
+                begun.await();
+                root.close();
+                assertThat(root.path()).doesNotExist();
+                try {
+                    busy.get();
+                } catch (ExecutionException e) {
+                    assertThat(e).hasCauseInstanceOf(NoSuchFileException.class);
+                }
+            }
+        }
     }
 
     @Test
