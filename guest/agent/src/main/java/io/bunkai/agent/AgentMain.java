@@ -30,7 +30,7 @@ public final class AgentMain {
     /** Set by the init script: the machine's uptime, in seconds, when it ran the Java runtime. */
     private static final String EXEC_UPTIME = "BUNKAI_EXEC_UPTIME=";
 
-    private static final double MICROS_PER_SECOND = 1e6;
+    private static final long MICROS_PER_HUNDREDTH = 10_000;
     private static final int STACK_BYTES = 512 * 1024;
     private static final long IDLE_SECONDS = 20;
 
@@ -85,7 +85,7 @@ public final class AgentMain {
     static void serve(boolean isInit, GuestLayout places, Mounter mounter)
             throws IOException, InterruptedException {
         long begin = Machine.bootMicros();
-        VirtioPort port = VirtioPort.open(PORT, places.sys(), places.dev());
+        VirtioPort port = VirtioPort.open(PORT, places);
         GuestChannel channel = port.channel();
         AgentOptions options =
                 AgentOptions.read(places.proc().resolve("cmdline"), places.hotplugTimeout());
@@ -111,7 +111,10 @@ public final class AgentMain {
             for (String variable : new String(all, StandardCharsets.UTF_8).split("\0")) {
                 if (variable.startsWith(EXEC_UPTIME)) {
                     String uptime = variable.substring(EXEC_UPTIME.length()).strip();
-                    long execMicros = (long) (Double.parseDouble(uptime) * MICROS_PER_SECOND);
+                    // Seconds with two digits behind the point: no classes for fractions are
+                    // needed.
+                    long execMicros =
+                            Long.parseLong(uptime.replace(".", "")) * MICROS_PER_HUNDREDTH;
                     Log.info(
                             "step name=jvm.start begin_us=" + execMicros + " end_us=" + mainMicros);
                 }

@@ -105,6 +105,7 @@ final class Reaper {
     }
 
     private void run() {
+        awaitSpawn(0); // the agent's first call of the kernel is a good part of its start
         while (true) {
             long seen;
             synchronized (lock) {

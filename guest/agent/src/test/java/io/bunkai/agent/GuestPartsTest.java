@@ -59,6 +59,18 @@ class GuestPartsTest {
     }
 
     @Test
+    void knowsThePortThatItWasStartedWith() throws IOException {
+        Path port = Path.of("/dev/vport0p1");
+        Path descriptors = Files.createDirectories(base.resolve("self/fd"));
+        assertThat(VirtioPort.isStandardInput(port, base)).isFalse();
+        Path input = Files.createSymbolicLink(descriptors.resolve("0"), Path.of("/dev/null"));
+        assertThat(VirtioPort.isStandardInput(port, base)).isFalse();
+        Files.delete(input);
+        Files.createSymbolicLink(input, port);
+        assertThat(VirtioPort.isStandardInput(port, base)).isTrue();
+    }
+
+    @Test
     void takesPluggedProcessorsIntoUse() throws Exception {
         for (int cpu = 0; cpu < 4; cpu++) {
             Path directory = base.resolve("devices/system/cpu/cpu" + cpu);

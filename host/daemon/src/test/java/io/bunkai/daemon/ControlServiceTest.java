@@ -586,8 +586,8 @@ class ControlServiceTest {
                 new Method<>(
                         ControlMethods.SERVICE,
                         "SelfDestruct",
-                        VersionRequest.parser(),
-                        VersionResponse.parser());
+                        VersionRequest::parser,
+                        VersionResponse::parser);
         assertThat(codeOf(() -> call(unknown, VersionRequest.getDefaultInstance())))
                 .isEqualTo(FaultCode.UNIMPLEMENTED);
     }

@@ -36,6 +36,7 @@ import io.bunkai.api.control.VersionResponse;
 import io.bunkai.api.control.WaitRequest;
 import io.bunkai.api.control.WaitResponse;
 import io.bunkai.ttrpc.Method;
+import java.util.function.Supplier;
 
 /** What the command line asks of the daemon. */
 public final class ControlMethods {
@@ -44,72 +45,72 @@ public final class ControlMethods {
 
     /** {@code Version} */
     public static final Method<VersionRequest, VersionResponse> VERSION =
-            method("Version", VersionRequest.parser(), VersionResponse.parser());
+            method("Version", VersionRequest::parser, VersionResponse::parser);
 
     /** {@code Create} */
     public static final Method<CreateRequest, CreateResponse> CREATE =
-            method("Create", CreateRequest.parser(), CreateResponse.parser());
+            method("Create", CreateRequest::parser, CreateResponse::parser);
 
     /** {@code Start} */
     public static final Method<StartRequest, StartResponse> START =
-            method("Start", StartRequest.parser(), StartResponse.parser());
+            method("Start", StartRequest::parser, StartResponse::parser);
 
     /** {@code Exec} */
     public static final Method<ExecRequest, ExecResponse> EXEC =
-            method("Exec", ExecRequest.parser(), ExecResponse.parser());
+            method("Exec", ExecRequest::parser, ExecResponse::parser);
 
     /** {@code Attach} */
     public static final Method<AttachRequest, AttachResponse> ATTACH =
-            method("Attach", AttachRequest.parser(), AttachResponse.parser());
+            method("Attach", AttachRequest::parser, AttachResponse::parser);
 
     /** {@code Wait} */
     public static final Method<WaitRequest, WaitResponse> WAIT =
-            method("Wait", WaitRequest.parser(), WaitResponse.parser());
+            method("Wait", WaitRequest::parser, WaitResponse::parser);
 
     /** {@code Resize} */
     public static final Method<ResizeRequest, ResizeResponse> RESIZE =
-            method("Resize", ResizeRequest.parser(), ResizeResponse.parser());
+            method("Resize", ResizeRequest::parser, ResizeResponse::parser);
 
     /** {@code Signal} */
     public static final Method<SignalRequest, SignalResponse> SIGNAL =
-            method("Signal", SignalRequest.parser(), SignalResponse.parser());
+            method("Signal", SignalRequest::parser, SignalResponse::parser);
 
     /** {@code Stop} */
     public static final Method<StopRequest, StopResponse> STOP =
-            method("Stop", StopRequest.parser(), StopResponse.parser());
+            method("Stop", StopRequest::parser, StopResponse::parser);
 
     /** {@code Remove} */
     public static final Method<RemoveRequest, RemoveResponse> REMOVE =
-            method("Remove", RemoveRequest.parser(), RemoveResponse.parser());
+            method("Remove", RemoveRequest::parser, RemoveResponse::parser);
 
     /** {@code List} */
     public static final Method<ListRequest, ListResponse> LIST =
-            method("List", ListRequest.parser(), ListResponse.parser());
+            method("List", ListRequest::parser, ListResponse::parser);
 
     /** {@code Inspect} */
     public static final Method<InspectRequest, InspectResponse> INSPECT =
-            method("Inspect", InspectRequest.parser(), InspectResponse.parser());
+            method("Inspect", InspectRequest::parser, InspectResponse::parser);
 
     /** {@code Logs} */
     public static final Method<LogsRequest, LogsResponse> LOGS =
-            method("Logs", LogsRequest.parser(), LogsResponse.parser());
+            method("Logs", LogsRequest::parser, LogsResponse::parser);
 
     /** {@code Trace} */
     public static final Method<TraceRequest, TraceResponse> TRACE =
-            method("Trace", TraceRequest.parser(), TraceResponse.parser());
+            method("Trace", TraceRequest::parser, TraceResponse::parser);
 
     /** {@code Explain} */
     public static final Method<CreateRequest, ExplainResponse> EXPLAIN =
-            method("Explain", CreateRequest.parser(), ExplainResponse.parser());
+            method("Explain", CreateRequest::parser, ExplainResponse::parser);
 
     /** {@code Shutdown} */
     public static final Method<ShutdownRequest, ShutdownResponse> SHUTDOWN =
-            method("Shutdown", ShutdownRequest.parser(), ShutdownResponse.parser());
+            method("Shutdown", ShutdownRequest::parser, ShutdownResponse::parser);
 
     private ControlMethods() {}
 
     private static <Q extends MessageLite, R extends MessageLite> Method<Q, R> method(
-            String name, Parser<Q> request, Parser<R> response) {
+            String name, Supplier<Parser<Q>> request, Supplier<Parser<R>> response) {
         return new Method<>(SERVICE, name, request, response);
     }
 }

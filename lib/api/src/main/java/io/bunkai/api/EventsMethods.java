@@ -13,7 +13,7 @@ public final class EventsMethods {
 
     /** {@code Forward} */
     public static final Method<ForwardRequest, Empty> FORWARD =
-            new Method<>(SERVICE, "Forward", ForwardRequest.parser(), Empty.parser());
+            new Method<>(SERVICE, "Forward", ForwardRequest::parser, Empty::parser);
 
     private EventsMethods() {}
 }

@@ -13,6 +13,7 @@ import io.bunkai.api.guest.ReadOutputResponse;
 import io.bunkai.api.guest.WriteInputRequest;
 import io.bunkai.api.guest.WriteInputResponse;
 import io.bunkai.ttrpc.Method;
+import java.util.function.Supplier;
 
 /** The methods of {@code bunkai.agent.v1}: what our agent offers beside Kata's protocol. */
 public final class GuestMethods {
@@ -33,36 +34,35 @@ public final class GuestMethods {
 
     /** {@code Features} */
     public static final Method<FeaturesRequest, FeaturesResponse> FEATURES =
-            method(
-                    "Features",
-                    FeaturesRequest.parser(),
-                    FeaturesResponse.parser(),
-                    MAX_SMALL_BYTES);
+            method("Features", FeaturesRequest::parser, FeaturesResponse::parser, MAX_SMALL_BYTES);
 
     /** {@code ReadOutput} */
     public static final Method<ReadOutputRequest, ReadOutputResponse> READ_OUTPUT =
             method(
                     "ReadOutput",
-                    ReadOutputRequest.parser(),
-                    ReadOutputResponse.parser(),
+                    ReadOutputRequest::parser,
+                    ReadOutputResponse::parser,
                     MAX_READ_BYTES);
 
     /** {@code WriteInput} */
     public static final Method<WriteInputRequest, WriteInputResponse> WRITE_INPUT =
             method(
                     "WriteInput",
-                    WriteInputRequest.parser(),
-                    WriteInputResponse.parser(),
+                    WriteInputRequest::parser,
+                    WriteInputResponse::parser,
                     MAX_SMALL_BYTES);
 
     /** {@code CloseInput} */
     public static final Method<CloseInputRequest, CloseInputResponse> CLOSE_INPUT =
-            method("CloseInput", CloseInputRequest.parser(), CloseInputResponse.parser(), 0);
+            method("CloseInput", CloseInputRequest::parser, CloseInputResponse::parser, 0);
 
     private GuestMethods() {}
 
     private static <Q extends MessageLite, R extends MessageLite> Method<Q, R> method(
-            String name, Parser<Q> request, Parser<R> response, int maxResponseBytes) {
+            String name,
+            Supplier<Parser<Q>> request,
+            Supplier<Parser<R>> response,
+            int maxResponseBytes) {
         return new Method<>(SERVICE, name, request, response, maxResponseBytes);
     }
 }

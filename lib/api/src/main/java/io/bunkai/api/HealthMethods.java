@@ -8,6 +8,7 @@ import io.bunkai.api.agent.CheckRequest;
 import io.bunkai.api.agent.HealthCheckResponse;
 import io.bunkai.api.agent.VersionCheckResponse;
 import io.bunkai.ttrpc.Method;
+import java.util.function.Supplier;
 
 /** What a runtime asks to learn whether the agent in the guest is there, and which one it is. */
 public final class HealthMethods {
@@ -19,16 +20,16 @@ public final class HealthMethods {
 
     /** {@code Check} */
     public static final Method<CheckRequest, HealthCheckResponse> CHECK =
-            method("Check", CheckRequest.parser(), HealthCheckResponse.parser());
+            method("Check", CheckRequest::parser, HealthCheckResponse::parser);
 
     /** {@code Version} */
     public static final Method<CheckRequest, VersionCheckResponse> VERSION =
-            method("Version", CheckRequest.parser(), VersionCheckResponse.parser());
+            method("Version", CheckRequest::parser, VersionCheckResponse::parser);
 
     private HealthMethods() {}
 
     private static <Q extends MessageLite, R extends MessageLite> Method<Q, R> method(
-            String name, Parser<Q> request, Parser<R> response) {
+            String name, Supplier<Parser<Q>> request, Supplier<Parser<R>> response) {
         return new Method<>(SERVICE, name, request, response, MAX_BYTES);
     }
 }

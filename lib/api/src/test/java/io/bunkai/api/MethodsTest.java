@@ -132,8 +132,8 @@ class MethodsTest {
     }
 
     private static String types(Method<?, ?> method, Type declared) throws Exception {
-        MessageLite request = method.request().parseFrom(new byte[0]);
-        MessageLite response = method.response().parseFrom(new byte[0]);
+        MessageLite request = method.request().get().parseFrom(new byte[0]);
+        MessageLite response = method.response().get().parseFrom(new byte[0]);
         assertThat(((ParameterizedType) declared).getActualTypeArguments())
                 .containsExactly(request.getClass(), response.getClass());
         return request.getClass().getSimpleName() + " -> " + response.getClass().getSimpleName();

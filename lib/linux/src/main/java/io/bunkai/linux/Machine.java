@@ -17,7 +17,6 @@ import java.nio.file.Path;
  */
 public final class Machine {
     private static final int CLOCK_REALTIME = 0;
-    private static final int CLOCK_BOOTTIME = 7;
     private static final int RNDADDENTROPY = 0x40085203;
     private static final int RNDRESEEDCRNG = 0x5207;
     private static final int MAGIC1 = 0xfee1dead;
@@ -25,7 +24,6 @@ public final class Machine {
     private static final int RESTART = 0x01234567;
     private static final int POWER_OFF = 0x4321fedc;
     private static final long NANOS_PER_MICRO = 1000;
-    private static final long MICROS_PER_SECOND = 1_000_000;
 
     private Machine() {}
 
@@ -49,15 +47,14 @@ public final class Machine {
         }
     }
 
-    /** {@return microseconds since the machine was booted, time asleep included} */
+    /**
+     * {@return microseconds since the machine was booted, without time asleep}
+     *
+     * @spec https://man7.org/linux/man-pages/man2/clock_gettime.2.html clock_gettime(2),
+     *     CLOCK_MONOTONIC: on Linux that is the clock behind {@link System#nanoTime}
+     */
     public static long bootMicros() {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment time = arena.allocate(Structs.TIMESPEC);
-            // int clock_gettime(clockid_t, struct timespec *); cannot fail with a valid clock
-            Native.syscall(SystemCall.CLOCK_GETTIME, CLOCK_BOOTTIME, time.address(), 0);
-            return time.get(JAVA_LONG, 0) * MICROS_PER_SECOND
-                    + time.get(JAVA_LONG, 8) / NANOS_PER_MICRO;
-        }
+        return System.nanoTime() / NANOS_PER_MICRO;
     }
 
     /**

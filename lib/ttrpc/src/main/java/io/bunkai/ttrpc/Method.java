@@ -4,14 +4,16 @@ package io.bunkai.ttrpc;
 
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
+import java.util.function.Supplier;
 
 /**
  * One procedure of a service, with the types that it takes and gives.
  *
  * @param service full name of the service: "grpc.AgentService"
  * @param name name of the procedure: "CreateSandbox"
- * @param request reads the request message
- * @param response reads the response message
+ * @param request gives what reads the request message; asked at the first one, since the class of a
+ *     message takes its time to begin and most services have many
+ * @param response gives what reads the response message, likewise
  * @param maxResponseBytes a response larger than this is skipped unread by a client and fails the
  *     call with RESOURCE_EXHAUSTED. A few bytes of a hostile message can become a hundred on the
  *     heap (think of two million empty submessages), so a method whose answers are structured and
@@ -20,7 +22,11 @@ import com.google.protobuf.Parser;
  * @param <R> type of the response
  */
 public record Method<Q extends MessageLite, R extends MessageLite>(
-        String service, String name, Parser<Q> request, Parser<R> response, int maxResponseBytes) {
+        String service,
+        String name,
+        Supplier<Parser<Q>> request,
+        Supplier<Parser<R>> response,
+        int maxResponseBytes) {
     /** Checks the limit. */
     public Method {
         if (maxResponseBytes < 0 || maxResponseBytes > Frames.MAX_DATA) {
@@ -29,7 +35,11 @@ public record Method<Q extends MessageLite, R extends MessageLite>(
     }
 
     /** A method whose responses may be as large as the protocol allows: 4 MiB. */
-    public Method(String service, String name, Parser<Q> request, Parser<R> response) {
+    public Method(
+            String service,
+            String name,
+            Supplier<Parser<Q>> request,
+            Supplier<Parser<R>> response) {
         this(service, name, request, response, Frames.MAX_DATA);
     }
 

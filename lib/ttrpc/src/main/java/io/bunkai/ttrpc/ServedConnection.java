@@ -237,7 +237,7 @@ final class ServedConnection implements Connection {
         Method<Q, R> method = registered.method();
         ServedCall call = new ServedCall(stream, deadline(envelope));
         try {
-            Q request = method.request().parseFrom(envelope.getPayload());
+            Q request = method.request().get().parseFrom(envelope.getPayload());
             R response = registered.handler().handle(request, call);
             ByteString payload = UnsafeByteOperations.unsafeWrap(response.toByteArray());
             return Response.newBuilder().setPayload(payload).build();

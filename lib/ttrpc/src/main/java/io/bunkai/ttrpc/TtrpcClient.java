@@ -188,7 +188,7 @@ public final class TtrpcClient implements AutoCloseable {
             input.enableAliasing(true); // nobody else holds this array
             response = Response.parseFrom(input);
             if (response.getStatus().getCode() == 0) {
-                return method.response().parseFrom(response.getPayload());
+                return method.response().get().parseFrom(response.getPayload());
             }
         } catch (IOException e) {
             throw Fault.of(

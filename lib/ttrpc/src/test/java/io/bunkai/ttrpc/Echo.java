@@ -7,10 +7,10 @@ import io.bunkai.ttrpc.wire.KeyValue;
 /** Methods and messages to test with. */
 final class Echo {
     static final Method<KeyValue, KeyValue> SAY =
-            new Method<>("test.Echo", "Say", KeyValue.parser(), KeyValue.parser());
+            new Method<>("test.Echo", "Say", KeyValue::parser, KeyValue::parser);
 
     static final Method<KeyValue, KeyValue> WAIT =
-            new Method<>("test.Echo", "Wait", KeyValue.parser(), KeyValue.parser());
+            new Method<>("test.Echo", "Wait", KeyValue::parser, KeyValue::parser);
 
     private Echo() {}
 
