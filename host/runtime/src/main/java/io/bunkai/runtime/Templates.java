@@ -5,6 +5,7 @@ package io.bunkai.runtime;
 import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import io.bunkai.base.NanoClock;
 import io.bunkai.config.RuntimeConfiguration.TemplateScope;
 import io.bunkai.linux.ErrnoException;
@@ -161,8 +162,7 @@ public final class Templates implements AutoCloseable {
         }
     }
 
-    private @Nullable Start clone(TemplateShape shape, VirtualMachineSpec machine)
-            throws ErrnoException {
+    private @Nullable Start clone(TemplateShape shape, VirtualMachineSpec machine) {
         lock.lock();
         try {
             TemplateStore.Template known = ready.get(shape.key());
@@ -172,9 +172,7 @@ public final class Templates implements AutoCloseable {
                     ready.put(shape.key(), known);
                 }
             }
-            return known == null
-                    ? null
-                    : new Clone(shape, machine, known, known.memory().duplicate());
+            return known == null ? null : new Clone(shape, machine, known);
         } finally {
             lock.unlock();
         }
@@ -206,20 +204,32 @@ public final class Templates implements AutoCloseable {
         public void failed() {}
     }
 
-    /** A machine that is a copy. */
+    /**
+     * {@return the memory of a template, the caller's to close; none if another one has taken its
+     * place since}
+     */
+    private Optional<Fd> memoryOf(String key, TemplateStore.Template template)
+            throws ErrnoException {
+        lock.lock();
+        try {
+            return ready.get(key) == template
+                    ? Optional.of(template.memory().duplicate())
+                    : Optional.empty();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * A machine that is a copy. It holds nothing until it is launched: a start may be called off.
+     */
     private final class Clone implements Start {
         private final TemplateShape shape;
         private final VirtualMachineSpec machine;
         private final TemplateStore.Template template;
-        private final Fd memory; // until it is launched
-        private boolean cloned = true;
+        private boolean cloned;
 
-        Clone(
-                TemplateShape shape,
-                VirtualMachineSpec machine,
-                TemplateStore.Template template,
-                Fd memory) {
-            this.memory = memory;
+        Clone(TemplateShape shape, VirtualMachineSpec machine, TemplateStore.Template template) {
             this.shape = shape;
             this.machine = machine;
             this.template = template;
@@ -227,13 +237,28 @@ public final class Templates implements AutoCloseable {
 
         @Override
         public VirtualMachine launch(VirtualMachineSpec wanted, Deadline deadline) {
-            Beginning copy = new Beginning.Copy(memory.path(), template.devices());
-            try (memory) {
-                return hypervisor.launch(shape.clone(wanted, store.empty()), copy, deadline);
-            } catch (Fault e) {
+            return copy(wanted, deadline).orElseGet(() -> hypervisor.launch(wanted, deadline));
+        }
+
+        private Optional<VirtualMachine> copy(VirtualMachineSpec wanted, Deadline deadline) {
+            try {
+                Optional<Fd> memory = memoryOf(shape.key(), template);
+                if (memory.isEmpty()) {
+                    return Optional.empty();
+                }
+                try (Fd lent = memory.get()) {
+                    Beginning copy = new Beginning.Copy(lent.path(), template.devices());
+                    VirtualMachine clone =
+                            hypervisor.launch(shape.clone(wanted, store.empty()), copy, deadline);
+                    cloned = true;
+                    return Optional.of(clone);
+                }
+            } catch (ErrnoException | Fault e) {
                 failed();
-                cloned = false;
-                return hypervisor.launch(wanted, deadline);
+                if (isCalledOff()) {
+                    throw Fault.of(FaultCode.CANCELLED, "the start was called off").causedBy(e);
+                }
+                return Optional.empty();
             }
         }
 
@@ -246,12 +271,20 @@ public final class Templates implements AutoCloseable {
 
         @Override
         public void failed() {
+            if (isCalledOff()) {
+                return;
+            }
             LOG.log(
                     System.Logger.Level.WARNING,
                     "a clone did not come up, so its template is deleted template={0}",
                     shape.key());
             forget(shape.key());
         }
+    }
+
+    /** A start that is called off says nothing about its template. */
+    private static boolean isCalledOff() {
+        return Thread.currentThread().isInterrupted();
     }
 
     private boolean isReady(String key) {

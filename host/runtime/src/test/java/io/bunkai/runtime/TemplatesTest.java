@@ -270,6 +270,48 @@ class TemplatesTest {
     }
 
     @Test
+    void aStartThatIsCalledOffLeavesItsTemplateAloneAndHoldsNothingOfIt() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            VirtualMachineSpec machine =
+                    containers.plan(new FakeNode.Wish().request()).plan().machine();
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            List<Templates.View> before = templates.all();
+            long descriptors = sealedMemories();
+            templates.begin(machine, Optional.empty()); // and nothing else
+            node.hypervisor()
+                    .beforeBeginning((_, _) -> {
+                        Thread.currentThread().interrupt();
+                        throw Fault.unavailable("interrupted");
+                    });
+            Templates.Start start = templates.begin(machine, Optional.empty());
+            assertThatThrownBy(() -> start.launch(machine, FakeNode.soon()))
+                    .isInstanceOf(Fault.class)
+                    .hasMessageContaining("called off");
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(templates.all()).isEqualTo(before);
+            assertThat(sealedMemories()).isEqualTo(descriptors);
+        }
+    }
+
+    private static long sealedMemories() throws IOException {
+        try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
+            return descriptors
+                    .filter(descriptor -> {
+                        try {
+                            return Files.readSymbolicLink(descriptor)
+                                    .toString()
+                                    .contains("bunkai-template");
+                        } catch (IOException e) {
+                            return false; // closed since
+                        }
+                    })
+                    .count();
+        }
+    }
+
+    @Test
     void aTemplateThatCannotBeMadeLeavesNothingAndHoldsNobodyUp() throws Exception {
         node.hypervisor()
                 .beforeBeginning((_, beginning) -> {
