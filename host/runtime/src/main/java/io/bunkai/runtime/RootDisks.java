@@ -46,9 +46,20 @@ record RootDisks(List<MachineAssembly.DiskWish> wishes, List<Plan.Storage> stora
                             "blk", "%02x".formatted(slot), "erofs", List.of("ro"), mountPoint));
             lower.addFirst(mountPoint);
         }
+        storages.addAll(over(lower, home));
+        return new RootDisks(wishes, storages);
+    }
+
+    /**
+     * {@return what makes a container's root of trees that are mounted already: memory to write to,
+     * above them}
+     *
+     * @param lower where they are in the guest, top first
+     */
+    static List<Plan.Storage> over(List<String> lower, String home) {
         String writable = home + "/rw";
-        storages.add(new Plan.Storage("ephemeral", "tmpfs", "tmpfs", List.of(), writable));
-        storages.add(
+        return List.of(
+                new Plan.Storage("ephemeral", "tmpfs", "tmpfs", List.of(), writable),
                 new Plan.Storage(
                         "overlayfs",
                         "overlay",
@@ -58,7 +69,6 @@ record RootDisks(List<MachineAssembly.DiskWish> wishes, List<Plan.Storage> stora
                                 "upperdir=" + writable + "/upper",
                                 "workdir=" + writable + "/work"),
                         rootOf(home)));
-        return new RootDisks(wishes, storages);
     }
 
     /** {@return where the tree is in the guest} */

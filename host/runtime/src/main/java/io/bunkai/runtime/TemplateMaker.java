@@ -26,7 +26,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Makes templates: boots a machine up to an agent that answers, and freezes it.
+ * Makes templates: boots a machine up to an agent that answers, lets it have a container that
+ * nobody has asked for, and freezes it.
  *
  * <p>Its machine has a folder of its own, {@code run/templates/<key>}, from before it is started
  * until after it has ended, so that a later daemon finds what this one has left.
@@ -98,6 +99,7 @@ final class TemplateMaker {
                     new AgentConnection(spec.id(), machine.agentSocket(), clock)) {
                 machine.resume(deadline);
                 agent.awaitReady(deadline);
+                WarmUp.run(agent, spec, deadline);
             }
             machine.status(deadline); // by now it has seen that nobody is connected any more
             machine.freeze(TemplateStore.devicesIn(folder), deadline);

@@ -252,6 +252,14 @@ public final class ScriptedAgent {
                     oom.compareAndSet(next, new CompletableFuture<>()); // each is told once
                     return OOMEvent.newBuilder().setContainerId("any").build();
                 });
+        offer(server, AgentMethods.REMOVE_CONTAINER, (_, _) -> Empty.getDefaultInstance());
+        offer(
+                server,
+                AgentMethods.DESTROY_SANDBOX,
+                (_, _) -> {
+                    sandbox = null;
+                    return Empty.getDefaultInstance();
+                });
         offer(server, AgentMethods.PAUSE_CONTAINER, (_, _) -> Empty.getDefaultInstance());
         offer(server, AgentMethods.RESUME_CONTAINER, (_, _) -> Empty.getDefaultInstance());
         offer(server, AgentMethods.COPY_FILE, (_, _) -> Empty.getDefaultInstance());

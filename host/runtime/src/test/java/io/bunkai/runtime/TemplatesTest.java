@@ -5,6 +5,7 @@ package io.bunkai.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.bunkai.api.AgentMethods;
 import io.bunkai.base.Fault;
 import io.bunkai.config.RuntimeConfiguration.TemplateScope;
 import io.bunkai.linux.ProcessIdentity;
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
@@ -88,6 +90,62 @@ class TemplatesTest {
             assertThat(beginning(second)).isInstanceOf(Beginning.Copy.class);
             assertThat(templateMachines()).hasSize(1);
             assertThat(templates.all()).hasSize(1);
+        }
+    }
+
+    /** What an agent does once, at its first container, it has done before it is frozen. */
+    @Test
+    void aTemplateHasHadAContainerAndIsWhatItWas() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            ScriptedAgent agent = node.hypervisor().machine(templateMachines().getFirst()).agent();
+            assertThat(agent.calls())
+                    .contains("CreateContainer", "StartContainer", "ExecProcess")
+                    .endsWith("RemoveContainer", "DestroySandbox");
+            assertThat(agent.sandbox()).isNull();
+        }
+    }
+
+    @Test
+    void aMachineWhoseFirstContainerFailsDoesNotBecomeATemplate() throws Exception {
+        node.hypervisor()
+                .beforeResume(machine -> {
+                    if (machine.spec().id().startsWith("template-")) {
+                        machine.agent()
+                                .answer(
+                                        AgentMethods.EXEC_PROCESS,
+                                        (_, _) -> {
+                                            throw Fault.internal("no");
+                                        });
+                    }
+                });
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(templates.all()).isEmpty();
+            assertThat(beginning(start(containers))).isEqualTo(Beginning.BOOT);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "quiet root=/dev/vda rootfstype=erofs ro, lowerdir=/run/kata-containers/warm-up/lower, 3",
+        "root=/dev/vda agent.log=info rootfstype=ext4, lowerdir=/run/kata-containers/warm-up/lower,"
+                + " 3",
+        "quiet root=/dev/vda1 rootfstype=erofs ro, lowerdir=/, 2",
+        "quiet, lowerdir=/, 2"
+    })
+    void theFirstContainersRootIsTheGuestsOwnDiskIfItIsAWholeOne(
+            String parameters, String lower, int count) {
+        List<Plan.Storage> storages = WarmUp.storages(parameters);
+        assertThat(storages).hasSize(count);
+        assertThat(storages.getLast().options()).contains(lower);
+        if (count == 3) {
+            assertThat(storages.getFirst().source()).isEqualTo("04");
+            assertThat(parameters).contains("rootfstype=" + storages.getFirst().fileSystem());
         }
     }
 

@@ -33,6 +33,8 @@ class LeakTest {
     @BeforeAll
     static void useEverythingOnce() {
         node.bunkai("run", "--rm", "--", "true").expectSuccess();
+        node.awaitTemplate();
+        node.bunkai("run", "--rm", "--", "true").expectSuccess();
     }
 
     @BeforeEach

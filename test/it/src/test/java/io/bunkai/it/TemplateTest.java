@@ -41,16 +41,8 @@ class TemplateTest {
 
     @BeforeAll
     void makeTemplate() throws Exception {
-        startDaemon();
         NODE.bunkai("run", "--rm", "--", "true").expectSuccess();
         NODE.awaitTemplate();
-    }
-
-    private static void startDaemon() throws Exception {
-        Path configuration = NODE.root().resolve("log/templates.toml");
-        Files.createDirectories(configuration.getParent());
-        Files.writeString(configuration, "[factory]\nenable_template = true\n");
-        NODE.bunkai("daemon", "start", "--config", configuration.toString()).expectSuccess();
     }
 
     /** {@return a digest of everything that clones are made of} */
@@ -137,7 +129,6 @@ class TemplateTest {
         ProcessIdentity daemon = ProcessIdentity.of(NODE.daemonPid()).orElseThrow();
         assertThat(Processes.signal(daemon.pid(), Signals.SIGKILL)).isTrue();
         Await.until("the daemon's end", TestNode.patience(), () -> !daemon.isAlive());
-        startDaemon();
         NODE.bunkai("run", "-d", "--name", "later", "--", "sleep", "1000").expectSuccess();
         assertClone("later");
         NODE.bunkai("rm", "-f", "later").expectSuccess();
