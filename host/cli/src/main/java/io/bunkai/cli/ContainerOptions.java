@@ -134,7 +134,7 @@ final class ContainerOptions {
         return request.build();
     }
 
-    private static long bytes(String text) {
+    static long bytes(String text) {
         long bytes = ByteSize.parse(text).bytes();
         if (bytes == 0) {
             throw Fault.invalidArgument("a container cannot run with no memory at all")
@@ -143,7 +143,7 @@ final class ContainerOptions {
         return bytes;
     }
 
-    private static long nanoCpus(String text) {
+    static long nanoCpus(String text) {
         try {
             long nanos =
                     new BigDecimal(text)

@@ -19,8 +19,23 @@ public final class Main {
     /** In the order of the help. */
     private static final List<String> COMMANDS =
             List.of(
-                    "run", "exec", "ps", "logs", "stop", "kill", "rm", "wait", "inspect", "trace",
-                    "explain", "version", "daemon", "guest", "bench");
+                    "run",
+                    "exec",
+                    "ps",
+                    "logs",
+                    "stop",
+                    "kill",
+                    "rm",
+                    "wait",
+                    "inspect",
+                    "trace",
+                    "explain",
+                    "version",
+                    "daemon",
+                    "template",
+                    "factory",
+                    "guest",
+                    "bench");
 
     /** Their positional arguments end in a command line of the container's. */
     private static final Set<String> WITH_COMMAND_LINE = Set.of("run", "exec", "explain");
@@ -116,6 +131,8 @@ public final class Main {
             case "explain" -> new ExplainCommand(root);
             case "version" -> new VersionCommand(root);
             case "daemon" -> new DaemonCommand(root);
+            case "template" -> new TemplateCommand(root);
+            case "factory" -> new FactoryCommand(root);
             case "guest" -> new GuestCommand(root);
             case "bench" -> new BenchCommand(root);
             default -> throw new IllegalArgumentException(name);

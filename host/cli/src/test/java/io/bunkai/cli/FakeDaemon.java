@@ -237,6 +237,9 @@ final class FakeDaemon implements AutoCloseable {
         offer(builder, ControlMethods.LOGS);
         offer(builder, ControlMethods.TRACE);
         offer(builder, ControlMethods.EXPLAIN);
+        offer(builder, ControlMethods.LIST_TEMPLATES);
+        offer(builder, ControlMethods.CREATE_TEMPLATE);
+        offer(builder, ControlMethods.REMOVE_TEMPLATES);
         offer(builder, ControlMethods.SHUTDOWN);
         return builder.build();
     }

@@ -48,6 +48,7 @@ import io.bunkai.runtime.Containers;
 import io.bunkai.runtime.OutputLog;
 import io.bunkai.runtime.Owner;
 import io.bunkai.runtime.ProcessExit;
+import io.bunkai.runtime.Templates;
 import io.bunkai.runtime.Timeline;
 import io.bunkai.ttrpc.Call;
 import io.bunkai.ttrpc.Connection;
@@ -78,6 +79,7 @@ final class ControlService {
     private static final Duration ANSWER_PATIENCE = Duration.ofMillis(250);
 
     private final Containers containers;
+    private final TemplateMethods templates;
     private final StreamServer streams;
     private final Versions versions;
     private final Duration startPatience;
@@ -91,11 +93,13 @@ final class ControlService {
      */
     ControlService(
             Containers containers,
+            Templates templates,
             StreamServer streams,
             Versions versions,
             Duration startPatience,
             Runnable shutdown) {
         this.containers = containers;
+        this.templates = new TemplateMethods(containers, templates);
         this.streams = streams;
         this.versions = versions;
         this.startPatience = startPatience;
@@ -110,7 +114,8 @@ final class ControlService {
 
     /** {@return a server that offers all methods} */
     TtrpcServer server() {
-        return TtrpcServer.builder()
+        return templates
+                .offer(TtrpcServer.builder())
                 .method(ControlMethods.VERSION, this::version)
                 .method(ControlMethods.CREATE, this::create)
                 .method(ControlMethods.START, this::start)

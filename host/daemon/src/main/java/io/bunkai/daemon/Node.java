@@ -110,6 +110,7 @@ final class Node implements AutoCloseable {
             ControlService service =
                     new ControlService(
                             containers,
+                            templates,
                             streams,
                             () ->
                                     versions(

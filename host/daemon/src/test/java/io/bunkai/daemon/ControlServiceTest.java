@@ -18,15 +18,19 @@ import io.bunkai.api.control.CreateResponse;
 import io.bunkai.api.control.ExecRequest;
 import io.bunkai.api.control.InspectRequest;
 import io.bunkai.api.control.ListRequest;
+import io.bunkai.api.control.ListTemplatesRequest;
+import io.bunkai.api.control.ListTemplatesResponse;
 import io.bunkai.api.control.LogEntry;
 import io.bunkai.api.control.LogsRequest;
 import io.bunkai.api.control.LogsResponse;
 import io.bunkai.api.control.RemoveRequest;
+import io.bunkai.api.control.RemoveTemplatesRequest;
 import io.bunkai.api.control.ResizeRequest;
 import io.bunkai.api.control.ShutdownRequest;
 import io.bunkai.api.control.SignalRequest;
 import io.bunkai.api.control.StartRequest;
 import io.bunkai.api.control.StopRequest;
+import io.bunkai.api.control.Template;
 import io.bunkai.api.control.TraceRequest;
 import io.bunkai.api.control.TraceStep;
 import io.bunkai.api.control.VersionRequest;
@@ -35,12 +39,14 @@ import io.bunkai.api.control.WaitRequest;
 import io.bunkai.api.control.WaitResponse;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
+import io.bunkai.config.RuntimeConfiguration.TemplateScope;
 import io.bunkai.linux.Signals;
 import io.bunkai.runtime.Container;
 import io.bunkai.runtime.Containers;
 import io.bunkai.runtime.FakeNode;
 import io.bunkai.runtime.ScriptedMachine;
 import io.bunkai.runtime.ScriptedProcess;
+import io.bunkai.runtime.Templates;
 import io.bunkai.ttrpc.Method;
 import io.bunkai.ttrpc.TtrpcClient;
 import java.io.IOException;
@@ -51,7 +57,9 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -67,7 +75,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class ControlServiceTest {
     private final FakeNode node = new FakeNode();
-    private final Containers containers = node.open();
+    private final Templates templates = node.templates(TemplateScope.NAMESPACE);
+    private final Containers containers = node.open(templates);
     private final CountDownLatch shutdown = new CountDownLatch(1);
     private StreamServer streams;
     private ControlServer server;
@@ -79,6 +88,7 @@ class ControlServiceTest {
         ControlService service =
                 new ControlService(
                         containers,
+                        templates,
                         streams,
                         () -> VersionResponse.newBuilder().setDaemon("1.2.3").setPid(42),
                         FakeNode.LONG,
@@ -93,6 +103,7 @@ class ControlServiceTest {
         server.close();
         streams.close();
         containers.close();
+        templates.close();
         node.close();
     }
 
@@ -648,6 +659,38 @@ class ControlServiceTest {
     }
 
     @Test
+    void templatesAreMadeListedAndRemoved() throws IOException {
+        Files.writeString(node.image().disk(), "a root file system");
+        assertThat(templateList().getScope()).isEqualTo("namespace");
+        assertThat(templateList().getTemplatesList()).isEmpty();
+        Template made = call(ControlMethods.CREATE_TEMPLATE, wish().build()).getTemplate();
+        assertThat(call(ControlMethods.CREATE_TEMPLATE, wish().build()).getTemplate())
+                .isEqualTo(made);
+        assertThat(templateList().getTemplatesList()).containsExactly(made);
+        assertThat(made.getStale()).isFalse();
+        assertThat(made.getInputsList()).anyMatch(input -> input.startsWith("kernel /"));
+
+        RemoveTemplatesRequest stale = RemoveTemplatesRequest.newBuilder().setStale(true).build();
+        assertThat(call(ControlMethods.REMOVE_TEMPLATES, stale).getKeysList()).isEmpty();
+        Files.setLastModifiedTime(node.kernel(), FileTime.from(Instant.EPOCH));
+        assertThat(templateList().getTemplatesList()).allMatch(Template::getStale);
+        assertThat(call(ControlMethods.REMOVE_TEMPLATES, stale).getKeysList())
+                .containsExactly(made.getKey());
+        assertThat(
+                        codeOf(() ->
+                                call(
+                                        ControlMethods.REMOVE_TEMPLATES,
+                                        RemoveTemplatesRequest.newBuilder()
+                                                .setKey(made.getKey())
+                                                .build())))
+                .isEqualTo(FaultCode.NOT_FOUND);
+    }
+
+    private ListTemplatesResponse templateList() throws IOException {
+        return call(ControlMethods.LIST_TEMPLATES, ListTemplatesRequest.getDefaultInstance());
+    }
+
+    @Test
     void nobodyIsAcceptedAfterTheEnd() {
         server.close();
         assertThat(node.stateRoot().controlSocket()).doesNotExist();
@@ -663,6 +706,7 @@ class ControlServiceTest {
                         node.stateRoot().controlSocket(),
                         new ControlService(
                                         containers,
+                                        templates,
                                         streams,
                                         VersionResponse::newBuilder,
                                         FakeNode.LONG,

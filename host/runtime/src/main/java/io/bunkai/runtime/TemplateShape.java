@@ -16,6 +16,8 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What a machine and its template have in common: everything that the guest has seen when it was
@@ -38,6 +40,11 @@ record TemplateShape(String key, List<String> inputs, int slots) {
 
     private static final int KEY_BYTES = 8;
     private static final int FIRST_SLOT = Disk.FIRST_SLOT + 1;
+
+    /** An input that is a file: see {@link #stamp}. */
+    private static final Pattern STAMPED =
+            Pattern.compile(
+                    "(?:kernel|initrd|root|hypervisor) [^/]*((/.*?)(?: \\d+ \\S+ \\d+| missing))");
 
     TemplateShape {
         inputs = List.copyOf(inputs);
@@ -92,6 +99,22 @@ record TemplateShape(String key, List<String> inputs, int slots) {
                 + attributes.get("lastModifiedTime")
                 + " "
                 + attributes.get("ino");
+    }
+
+    /** {@return whether the files among these inputs are still the ones that they were} */
+    static boolean isCurrent(List<String> inputs) {
+        try {
+            for (String input : inputs) {
+                Matcher stamped = STAMPED.matcher(input);
+                if (stamped.matches()
+                        && !stamp(Path.of(stamped.group(2))).equals(stamped.group(1))) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static String digest(List<String> inputs) {

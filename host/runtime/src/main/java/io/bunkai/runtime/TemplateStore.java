@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
+import io.bunkai.base.Closer;
 import io.bunkai.base.Fault;
+import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Fd;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -55,27 +57,31 @@ final class TemplateStore {
         Manifest {
             inputs = List.copyOf(inputs);
         }
+
+        TemplateView view() {
+            return new TemplateView(
+                    key, inputs, createdAtMillis, bytes, !TemplateShape.isCurrent(inputs));
+        }
     }
 
-    /** A template that clones can be made of. */
-    static final class Template {
+    /** A template that clones can be made of, also when another one has taken its place. */
+    static final class Template implements AutoCloseable {
         private final Manifest manifest;
-        private final Fd memory;
-        private final Path devices;
+        private final Frozen frozen;
         private final AtomicInteger clones = new AtomicInteger();
 
-        Template(Manifest manifest, Fd memory, Path devices) {
+        private Template(Manifest manifest, Frozen frozen) {
             this.manifest = manifest;
-            this.memory = memory;
-            this.devices = devices;
+            this.frozen = frozen;
         }
 
-        Fd memory() {
-            return memory;
+        /** {@return what a clone is made of, the caller's to close} */
+        Frozen lend() throws ErrnoException {
+            return frozen.duplicate();
         }
 
-        Path devices() {
-            return devices;
+        TemplateView view() {
+            return manifest.view();
         }
 
         int countClone() {
@@ -84,6 +90,35 @@ final class TemplateStore {
 
         boolean isOlderThan(Duration age) {
             return System.currentTimeMillis() - manifest.createdAtMillis() > age.toMillis();
+        }
+
+        /** Clones that run, and starts under way, have descriptors of their own. */
+        @Override
+        public void close() {
+            frozen.close();
+        }
+    }
+
+    /**
+     * A frozen machine.
+     *
+     * @param memory sealed
+     * @param devices to be read from the beginning
+     */
+    record Frozen(Fd memory, Fd devices) implements AutoCloseable {
+        Frozen duplicate() throws ErrnoException {
+            try (Closer undo = new Closer()) {
+                Fd ownMemory = undo.own(memory.duplicate());
+                Fd ownDevices = undo.own(devices.duplicate());
+                undo.release();
+                return new Frozen(ownMemory, ownDevices);
+            }
+        }
+
+        @Override
+        public void close() {
+            memory.close();
+            devices.close();
         }
     }
 
@@ -155,7 +190,17 @@ final class TemplateStore {
         delete(shape.key());
         Path place = directory.resolve(shape.key());
         Files.move(folder, place, StandardCopyOption.ATOMIC_MOVE);
-        return new Template(manifest, memory.duplicate(), place.resolve(DEVICES));
+        return new Template(manifest, frozen(memory.duplicate(), place));
+    }
+
+    /** Takes over the memory. */
+    private static Frozen frozen(Fd memory, Path folder) throws ErrnoException {
+        try (Closer undo = new Closer()) {
+            undo.own(memory);
+            Fd devices = Fd.open(folder.resolve(DEVICES), Fd.O_RDONLY);
+            undo.release();
+            return new Frozen(memory, devices);
+        }
     }
 
     /** {@return the template of this shape; null if there is none that is whole} */
@@ -172,7 +217,7 @@ final class TemplateStore {
                 throw new IOException("its parts do not belong together");
             }
             Fd memory = FrozenMemory.load(folder.resolve(MEMORY), memoryBytes, manifest.checksum());
-            return new Template(manifest, memory, folder.resolve(DEVICES));
+            return new Template(manifest, frozen(memory, folder));
         } catch (IOException | JacksonException e) {
             LOG.log(
                     System.Logger.Level.WARNING,
@@ -196,18 +241,12 @@ final class TemplateStore {
     }
 
     /** {@return what there is, in no order} */
-    List<Templates.View> all() {
-        List<Templates.View> found = new ArrayList<>();
+    List<TemplateView> all() {
+        List<TemplateView> found = new ArrayList<>();
         try (DirectoryStream<Path> folders = Files.newDirectoryStream(directory, "[0-9a-f]*")) {
             for (Path folder : folders) {
                 try {
-                    Manifest manifest = manifest(folder);
-                    found.add(
-                            new Templates.View(
-                                    manifest.key(),
-                                    manifest.inputs(),
-                                    manifest.createdAtMillis(),
-                                    manifest.bytes()));
+                    found.add(manifest(folder).view());
                 } catch (IOException | JacksonException e) {
                     LOG.log(System.Logger.Level.DEBUG, "no template: " + folder, e);
                 }
@@ -222,11 +261,9 @@ final class TemplateStore {
     List<String> deleteAllBut(int most) {
         List<String> surplus =
                 all().stream()
-                        .sorted(
-                                Comparator.comparingLong(Templates.View::createdAtMillis)
-                                        .reversed())
+                        .sorted(Comparator.comparingLong(TemplateView::createdAtMillis).reversed())
                         .skip(most)
-                        .map(Templates.View::key)
+                        .map(TemplateView::key)
                         .toList();
         surplus.forEach(this::delete);
         return surplus;

@@ -9,7 +9,6 @@ import io.bunkai.base.FaultCode;
 import io.bunkai.base.NanoClock;
 import io.bunkai.config.RuntimeConfiguration.TemplateScope;
 import io.bunkai.linux.ErrnoException;
-import io.bunkai.linux.Fd;
 import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.VirtualMachine;
@@ -24,10 +23,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,7 +67,7 @@ public final class Templates implements AutoCloseable {
 
     private final ReentrantLock lock = new ReentrantLock(); // guards what follows
     private final Map<String, TemplateStore.Template> ready = new HashMap<>(); // by key
-    private final Set<String> wanted = new HashSet<>(); // being made, or about to be
+    private final Map<String, CompletableFuture<Void>> wanted = new HashMap<>(); // being made
     private final Set<String> givenUp = new HashSet<>(); // tried once in the life of a daemon
     private final Map<Path, String> descriptions = new HashMap<>(); // of hypervisors
     private boolean closed;
@@ -134,11 +136,7 @@ public final class Templates implements AutoCloseable {
             return boot(hypervisor);
         }
         try {
-            String whom =
-                    scope == TemplateScope.NODE
-                            ? "node"
-                            : "namespace " + owner.map(Owner::namespace).orElse("");
-            TemplateShape shape = TemplateShape.of(machine, whom, description(machine));
+            TemplateShape shape = shape(machine, owner);
             Start clone = TemplateShape.fit(machine) ? clone(shape, machine) : null;
             return clone == null ? new Cold(shape, machine) : clone;
         } catch (IOException | Fault e) {
@@ -149,6 +147,15 @@ public final class Templates implements AutoCloseable {
                     e.getMessage());
             return boot(hypervisor);
         }
+    }
+
+    private TemplateShape shape(VirtualMachineSpec machine, Optional<Owner> owner)
+            throws IOException {
+        String whom =
+                scope == TemplateScope.NODE
+                        ? "node"
+                        : "namespace " + owner.map(Owner::namespace).orElse("");
+        return TemplateShape.of(machine, whom, description(machine));
     }
 
     private String description(VirtualMachineSpec machine) {
@@ -166,7 +173,7 @@ public final class Templates implements AutoCloseable {
         lock.lock();
         try {
             TemplateStore.Template known = ready.get(shape.key());
-            if (known == null && !closed && !wanted.contains(shape.key())) {
+            if (known == null && !closed && !wanted.containsKey(shape.key())) {
                 known = store.load(shape, machine.memory().size().bytes());
                 if (known != null) {
                     ready.put(shape.key(), known);
@@ -204,17 +211,12 @@ public final class Templates implements AutoCloseable {
         public void failed() {}
     }
 
-    /**
-     * {@return the memory of a template, the caller's to close; none if another one has taken its
-     * place since}
-     */
-    private Optional<Fd> memoryOf(String key, TemplateStore.Template template)
+    /** {@return what a clone is made of; nothing if another template has taken its place since} */
+    private Optional<TemplateStore.Frozen> lend(String key, TemplateStore.Template template)
             throws ErrnoException {
         lock.lock();
         try {
-            return ready.get(key) == template
-                    ? Optional.of(template.memory().duplicate())
-                    : Optional.empty();
+            return ready.get(key) == template ? Optional.of(template.lend()) : Optional.empty();
         } finally {
             lock.unlock();
         }
@@ -242,12 +244,13 @@ public final class Templates implements AutoCloseable {
 
         private Optional<VirtualMachine> copy(VirtualMachineSpec wanted, Deadline deadline) {
             try {
-                Optional<Fd> memory = memoryOf(shape.key(), template);
-                if (memory.isEmpty()) {
+                Optional<TemplateStore.Frozen> lent = lend(shape.key(), template);
+                if (lent.isEmpty()) {
                     return Optional.empty();
                 }
-                try (Fd lent = memory.get()) {
-                    Beginning copy = new Beginning.Copy(lent.path(), template.devices());
+                try (TemplateStore.Frozen frozen = lent.get()) {
+                    Beginning copy =
+                            new Beginning.Copy(frozen.memory().path(), frozen.devices().path());
                     VirtualMachine clone =
                             hypervisor.launch(shape.clone(wanted, store.empty()), copy, deadline);
                     cloned = true;
@@ -296,42 +299,62 @@ public final class Templates implements AutoCloseable {
         }
     }
 
+    /** In the background; what goes wrong is logged. */
     private void make(TemplateShape shape, VirtualMachineSpec machine) {
+        CompletableFuture<Void> _ = promise(shape, machine);
+    }
+
+    /** {@return done when it is made; with what went wrong, if it was not} */
+    private CompletableFuture<Void> promise(TemplateShape shape, VirtualMachineSpec machine) {
         lock.lock();
         try {
-            if (closed || givenUp.contains(shape.key()) || !wanted.add(shape.key())) {
-                return;
+            CompletableFuture<Void> made = wanted.get(shape.key());
+            if (made != null) {
+                return made;
             }
-            making.execute(() -> makeNow(shape, machine));
+            CompletableFuture<Void> soon = new CompletableFuture<>();
+            if (closed || givenUp.contains(shape.key())) {
+                soon.completeExceptionally(Fault.unavailable("no template is made any more"));
+                return soon;
+            }
+            wanted.put(shape.key(), soon);
+            making.execute(() -> makeNow(shape, machine, soon));
+            return soon;
         } finally {
             lock.unlock();
         }
     }
 
-    private void makeNow(TemplateShape shape, VirtualMachineSpec machine) {
+    private void makeNow(
+            TemplateShape shape, VirtualMachineSpec machine, CompletableFuture<Void> made) {
         try {
-            TemplateStore.Template fresh = maker.make(shape, machine);
-            lock.lock();
-            try {
-                if (closed) {
-                    fresh.memory().close();
-                    return;
-                }
-                wanted.remove(shape.key());
-                retire(ready.put(shape.key(), fresh));
-                for (String key : store.deleteAllBut(MOST_TEMPLATES)) {
-                    retire(ready.remove(key));
-                }
-            } finally {
-                lock.unlock();
-            }
+            keep(shape.key(), maker.make(shape, machine));
             LOG.log(System.Logger.Level.INFO, "a template is ready template={0}", shape.key());
+            made.complete(null);
         } catch (IOException | RuntimeException e) {
             giveUp(shape.key());
             LOG.log(
                     isClosed() ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING,
                     "a template was not made template=" + shape.key(),
                     e);
+            made.completeExceptionally(e);
+        }
+    }
+
+    private void keep(String key, TemplateStore.Template fresh) {
+        lock.lock();
+        try {
+            if (closed) {
+                fresh.close();
+                return;
+            }
+            wanted.remove(key);
+            retire(ready.put(key, fresh));
+            for (String surplus : store.deleteAllBut(MOST_TEMPLATES)) {
+                retire(ready.remove(surplus));
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -354,10 +377,9 @@ public final class Templates implements AutoCloseable {
         }
     }
 
-    /** Clones that run, and starts under way, have descriptors of their own. */
     private static void retire(TemplateStore.@Nullable Template old) {
         if (old != null) {
-            old.memory().close();
+            old.close();
         }
     }
 
@@ -371,18 +393,66 @@ public final class Templates implements AutoCloseable {
         }
     }
 
-    /** A template, for people. */
-    public record View(String key, List<String> inputs, long createdAtMillis, long bytes) {
-        public View {
-            inputs = List.copyOf(inputs);
-        }
+    /** {@return who shares a template; NONE if none are made} */
+    public TemplateScope scope() {
+        return scope;
     }
 
     /** {@return the templates there are, oldest first} */
-    public List<View> all() {
+    public List<TemplateView> all() {
         return store.all().stream()
-                .sorted(Comparator.comparingLong(View::createdAtMillis))
+                .sorted(Comparator.comparingLong(TemplateView::createdAtMillis))
                 .toList();
+    }
+
+    /**
+     * Makes the template for machines like this one, unless it is there, and waits for it. One that
+     * was tried before, in vain, is tried again.
+     *
+     * @throws Fault FAILED_PRECONDITION if there are none for such machines, CANCELLED if the
+     *     thread is interrupted, or what went wrong
+     */
+    public TemplateView create(VirtualMachineSpec machine) {
+        if (scope == TemplateScope.NONE) {
+            throw Fault.failedPrecondition("templates are switched off")
+                    .withHint(
+                            "set enable_template = true in [factory] of the node's configuration,"
+                                    + " and template_scope in [bunkai] to another word than none");
+        }
+        if (machine.memory().shared()) {
+            throw Fault.failedPrecondition(
+                    "a machine that shares its memory with a file server has no template");
+        }
+        try {
+            TemplateShape shape = shape(machine, Optional.empty());
+            if (clone(shape, machine) == null) {
+                tryAgain(shape.key());
+                promise(shape, machine).get();
+            }
+            return all().stream()
+                    .filter(view -> view.key().equals(shape.key()))
+                    .findFirst()
+                    .orElseThrow(() -> Fault.unavailable("the template was removed at once"));
+        } catch (IOException e) {
+            throw Fault.failedPrecondition("a file of the guest cannot be looked at").causedBy(e);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof Fault fault) {
+                throw fault;
+            }
+            throw Fault.internal("the template was not made").causedBy(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Fault.of(FaultCode.CANCELLED, "interrupted").causedBy(e);
+        }
+    }
+
+    private void tryAgain(String key) {
+        lock.lock();
+        try {
+            givenUp.remove(key);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -390,18 +460,23 @@ public final class Templates implements AutoCloseable {
      *
      * @throws Fault NOT_FOUND if there is none of this key
      */
-    public void remove(String key) {
-        if (all().stream().noneMatch(view -> view.key().equals(key))) {
+    public TemplateView remove(String key) {
+        List<TemplateView> removed = remove(view -> view.key().equals(key));
+        if (removed.isEmpty()) {
             throw Fault.notFound("there is no template '%s'", key)
                     .withHint("list them: bunkai template ls");
         }
-        forget(key);
-        lock.lock();
-        try {
-            givenUp.remove(key);
-        } finally {
-            lock.unlock();
+        return removed.getFirst();
+    }
+
+    /** Deletes templates. {@return those that were} */
+    public List<TemplateView> remove(Predicate<TemplateView> which) {
+        List<TemplateView> removed = all().stream().filter(which).toList();
+        for (TemplateView view : removed) {
+            forget(view.key());
+            tryAgain(view.key());
         }
+        return removed;
     }
 
     /** Waits until nothing is being made. For tests. */
@@ -429,7 +504,7 @@ public final class Templates implements AutoCloseable {
             lock.lock();
             try {
                 closed = true;
-                ready.values().forEach(template -> undo.own(template.memory()));
+                ready.values().forEach(undo::own);
                 ready.clear();
             } finally {
                 lock.unlock();

@@ -144,7 +144,7 @@ public final class FakeNode implements AutoCloseable {
     }
 
     /** {@return what a daemon begins with that has templates} */
-    Containers open(Templates templates) {
+    public Containers open(Templates templates) {
         return Containers.open(
                 planner(""),
                 layers,
@@ -157,7 +157,7 @@ public final class FakeNode implements AutoCloseable {
     }
 
     /** {@return templates of this node} */
-    Templates templates(TemplateScope scope) {
+    public Templates templates(TemplateScope scope) {
         return Templates.open(
                 stateRoot,
                 scope,

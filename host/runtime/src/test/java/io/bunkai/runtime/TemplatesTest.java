@@ -175,8 +175,11 @@ class TemplatesTest {
             templates.awaitIdle(FakeNode.soon());
             node.hypervisor().beforeBeginning((_, beginning) -> assertSealed(beginning));
             var copy = (Beginning.Copy) beginning(start(containers));
+            assertThat(copy.devices().toString()).startsWith("/proc/self/fd/");
+            Path templatesFolder = node.stateRoot().templates();
+            Path folder = templatesFolder.resolve(left(templatesFolder).getFirst());
             for (String name : List.of("memory", "devices")) {
-                Path file = copy.devices().resolveSibling(name);
+                Path file = folder.resolve(name);
                 assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
                         .isEqualTo("rw-------");
             }
@@ -335,7 +338,7 @@ class TemplatesTest {
                     containers.plan(new FakeNode.Wish().request()).plan().machine();
             start(containers);
             templates.awaitIdle(FakeNode.soon());
-            List<Templates.View> before = templates.all();
+            List<TemplateView> before = templates.all();
             long descriptors = sealedMemories();
             templates.begin(machine, Optional.empty()); // and nothing else
             node.hypervisor()

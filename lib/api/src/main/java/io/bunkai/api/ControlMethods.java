@@ -8,6 +8,7 @@ import io.bunkai.api.control.AttachRequest;
 import io.bunkai.api.control.AttachResponse;
 import io.bunkai.api.control.CreateRequest;
 import io.bunkai.api.control.CreateResponse;
+import io.bunkai.api.control.CreateTemplateResponse;
 import io.bunkai.api.control.ExecRequest;
 import io.bunkai.api.control.ExecResponse;
 import io.bunkai.api.control.ExplainResponse;
@@ -15,10 +16,14 @@ import io.bunkai.api.control.InspectRequest;
 import io.bunkai.api.control.InspectResponse;
 import io.bunkai.api.control.ListRequest;
 import io.bunkai.api.control.ListResponse;
+import io.bunkai.api.control.ListTemplatesRequest;
+import io.bunkai.api.control.ListTemplatesResponse;
 import io.bunkai.api.control.LogsRequest;
 import io.bunkai.api.control.LogsResponse;
 import io.bunkai.api.control.RemoveRequest;
 import io.bunkai.api.control.RemoveResponse;
+import io.bunkai.api.control.RemoveTemplatesRequest;
+import io.bunkai.api.control.RemoveTemplatesResponse;
 import io.bunkai.api.control.ResizeRequest;
 import io.bunkai.api.control.ResizeResponse;
 import io.bunkai.api.control.ShutdownRequest;
@@ -102,6 +107,21 @@ public final class ControlMethods {
     /** {@code Explain} */
     public static final Method<CreateRequest, ExplainResponse> EXPLAIN =
             method("Explain", CreateRequest::parser, ExplainResponse::parser);
+
+    /** {@code ListTemplates} */
+    public static final Method<ListTemplatesRequest, ListTemplatesResponse> LIST_TEMPLATES =
+            method("ListTemplates", ListTemplatesRequest::parser, ListTemplatesResponse::parser);
+
+    /** {@code CreateTemplate} */
+    public static final Method<CreateRequest, CreateTemplateResponse> CREATE_TEMPLATE =
+            method("CreateTemplate", CreateRequest::parser, CreateTemplateResponse::parser);
+
+    /** {@code RemoveTemplates} */
+    public static final Method<RemoveTemplatesRequest, RemoveTemplatesResponse> REMOVE_TEMPLATES =
+            method(
+                    "RemoveTemplates",
+                    RemoveTemplatesRequest::parser,
+                    RemoveTemplatesResponse::parser);
 
     /** {@code Shutdown} */
     public static final Method<ShutdownRequest, ShutdownResponse> SHUTDOWN =
