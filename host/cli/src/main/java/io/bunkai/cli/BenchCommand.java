@@ -17,7 +17,11 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         description = "Measure a part of the runtime, beside others of its kind.",
-        customSynopsis = {"bunkai bench virtiofs [ARGUMENT...]", "bunkai bench virtiofs --help"})
+        customSynopsis = {
+            "bunkai bench start [--runs N] [--at-once N] [--format table|json]",
+            "bunkai bench virtiofs [ARGUMENT...]",
+            "bunkai bench start|virtiofs --help"
+        })
 final class BenchCommand implements Callable<Integer> {
     /** The programs beneath libexec, by the word that names what they measure. */
     private static final Map<String, String> PROGRAMS = Map.of("virtiofs", "bunkai-virtiofs-bench");
@@ -39,7 +43,8 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (words.isEmpty()) {
-            throw new ParameterException(spec.commandLine(), "it is not said what: virtiofs");
+            throw new ParameterException(
+                    spec.commandLine(), "it is not said what: start or virtiofs");
         }
         String name = PROGRAMS.get(words.getFirst());
         if (name == null) {

@@ -149,7 +149,8 @@ final class DaemonCommand {
         json.writeStringProperty("stateRoot", daemon.getStateRoot());
     }
 
-    private static void awaitEnd(ProcessIdentity identity) {
+    /** Waits until a daemon that was told to end has ended. */
+    static void awaitEnd(ProcessIdentity identity) {
         try (LinuxProcess process = LinuxProcess.adopt(identity)) {
             if (process.await(Deadline.after(STOP_LIMIT)).isEmpty()) {
                 throw Fault.deadlineExceeded(

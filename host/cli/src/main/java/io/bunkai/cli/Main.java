@@ -80,6 +80,10 @@ public final class Main {
             // Not a program of its own: options may stand behind its arguments again.
             guest.addSubcommand("check", new GuestCheckCommand(root));
         }
+        if (name.equals("bench")) {
+            CommandLine bench = Objects.requireNonNull(commands.getSubcommands().get(name));
+            bench.addSubcommand("start", new BenchStartCommand(root));
+        }
         // These reach the subcommands that are there already.
         commands.setExpandAtFiles(false); // an argument that begins with @ is the container's
         commands.setOverwrittenOptionsAllowed(true); // the last one counts, as everywhere

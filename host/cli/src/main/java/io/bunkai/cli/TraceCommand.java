@@ -77,6 +77,9 @@ final class TraceCommand implements Callable<Integer> {
             json.writeNumberProperty("beginMicros", step.getBeginMicros());
             json.writeNumberProperty("endMicros", step.getEndMicros());
             json.writeStringProperty("detail", step.getDetail());
+            if (step.getVmmCpuMicros() != 0) {
+                json.writeNumberProperty("vmmCpuMicros", step.getVmmCpuMicros());
+            }
             json.writeEndObject();
         }
         json.writeEndArray();

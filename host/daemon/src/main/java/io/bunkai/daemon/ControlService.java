@@ -386,7 +386,8 @@ final class ControlService {
                             .setSide(step.side().name().toLowerCase(Locale.ROOT))
                             .setBeginMicros(step.beginMicros())
                             .setEndMicros(step.endMicros())
-                            .setDetail(step.detail()));
+                            .setDetail(step.detail())
+                            .setVmmCpuMicros(step.vmmCpuMicros()));
         }
         return response.build();
     }

@@ -16,6 +16,7 @@ import io.bunkai.base.NanoClock;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.LinuxProcess;
 import io.bunkai.linux.ProcessIdentity;
+import io.bunkai.linux.ProcessTime;
 import io.bunkai.linux.Signals;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.VirtualMachine;
@@ -140,7 +141,9 @@ final class Sandbox implements AutoCloseable {
             machine.resume(deadline);
             try {
                 timeline.step(
-                        "agent.ready", () -> awaitAgent(plan, machine, agent, console, deadline));
+                        "agent.ready",
+                        () -> awaitAgent(plan, machine, agent, console, deadline),
+                        () -> ProcessTime.ofThreads(machine.identity().pid()).toNanos() / 1000);
             } catch (Fault e) {
                 beginning.failed();
                 throw e;

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
 /**
@@ -51,8 +52,21 @@ public final class Timeline {
      * @param beginMicros since the timeline's zero
      * @param endMicros since the timeline's zero
      * @param detail for people; may be empty
+     * @param vmmCpuMicros of processor time that the hypervisor's process had used by its end; 0 if
+     *     nobody looked
      */
-    public record Step(String name, Side side, long beginMicros, long endMicros, String detail) {
+    public record Step(
+            String name,
+            Side side,
+            long beginMicros,
+            long endMicros,
+            String detail,
+            long vmmCpuMicros) {
+        /** A step at whose end nobody looked at the hypervisor. */
+        public Step(String name, Side side, long beginMicros, long endMicros, String detail) {
+            this(name, side, beginMicros, endMicros, detail, 0);
+        }
+
         private Step later(long micros) {
             return new Step(name, side, beginMicros + micros, endMicros + micros, detail);
         }
@@ -63,6 +77,11 @@ public final class Timeline {
      * returned}
      */
     public <T> T step(String name, Callable<T> work) throws Exception {
+        return step(name, work, () -> 0);
+    }
+
+    /** As the other one. {@code vmmCpuMicros} tells at its end what the hypervisor has used. */
+    <T> T step(String name, Callable<T> work, LongSupplier vmmCpuMicros) throws Exception {
         long begin = micros();
         String detail = "";
         try {
@@ -71,7 +90,8 @@ public final class Timeline {
             detail = "failed";
             throw e;
         } finally {
-            add(new Step(name, Side.HOST, begin, micros(), detail));
+            long end = micros();
+            add(new Step(name, Side.HOST, begin, end, detail, vmmCpuMicros.getAsLong()));
         }
     }
 
