@@ -18,11 +18,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -56,28 +54,37 @@ public final class Templates implements AutoCloseable {
     /** A template takes some hundred MiB of a disk: beyond so many the oldest are deleted. */
     private static final int MOST_TEMPLATES = 8;
 
+    /** What could not be made is not tried at each start. */
+    private static final Duration SECOND_TRY = Duration.ofMinutes(10);
+
     private static final Duration CLOSING_PATIENCE = Duration.ofSeconds(20);
 
     private final TemplateScope scope;
     private final Hypervisor hypervisor;
     private final TemplateStore store;
     private final TemplateMaker maker;
+    private final NanoClock clock;
     private final ExecutorService making =
             Executors.newSingleThreadExecutor(Thread.ofPlatform().name("template").factory());
 
     private final ReentrantLock lock = new ReentrantLock(); // guards what follows
     private final Map<String, TemplateStore.Template> ready = new HashMap<>(); // by key
     private final Map<String, CompletableFuture<Void>> wanted = new HashMap<>(); // being made
-    private final Set<String> givenUp = new HashSet<>(); // tried once in the life of a daemon
+    private final Map<String, Long> givenUp = new HashMap<>(); // in vain, at these nanoseconds
     private final Map<Path, String> descriptions = new HashMap<>(); // of hypervisors
     private boolean closed;
 
     private Templates(
-            TemplateScope scope, Hypervisor hypervisor, TemplateStore store, TemplateMaker maker) {
+            TemplateScope scope,
+            Hypervisor hypervisor,
+            TemplateStore store,
+            TemplateMaker maker,
+            NanoClock clock) {
         this.scope = scope;
         this.hypervisor = hypervisor;
         this.store = store;
         this.maker = maker;
+        this.clock = clock;
     }
 
     /**
@@ -95,7 +102,7 @@ public final class Templates implements AutoCloseable {
         TemplateMaker maker =
                 new TemplateMaker(root.templateMachines(), store, hypervisor, cgroups, clock);
         maker.removeRemains();
-        return new Templates(scope, hypervisor, store, maker);
+        return new Templates(scope, hypervisor, store, maker, clock);
     }
 
     /** How a machine begins, and what became of that. */
@@ -313,7 +320,7 @@ public final class Templates implements AutoCloseable {
                 return made;
             }
             CompletableFuture<Void> soon = new CompletableFuture<>();
-            if (closed || givenUp.contains(shape.key())) {
+            if (closed || isGivenUp(shape.key())) {
                 soon.completeExceptionally(Fault.unavailable("no template is made any more"));
                 return soon;
             }
@@ -358,11 +365,17 @@ public final class Templates implements AutoCloseable {
         }
     }
 
+    /** Under the lock. */
+    private boolean isGivenUp(String key) {
+        Long since = givenUp.get(key);
+        return since != null && clock.nanos() - since < SECOND_TRY.toNanos();
+    }
+
     private void giveUp(String key) {
         lock.lock();
         try {
             wanted.remove(key);
-            givenUp.add(key);
+            givenUp.put(key, clock.nanos());
         } finally {
             lock.unlock();
         }

@@ -158,12 +158,17 @@ public final class FakeNode implements AutoCloseable {
 
     /** {@return templates of this node} */
     public Templates templates(TemplateScope scope) {
+        return templates(scope, NanoClock.SYSTEM);
+    }
+
+    /** {@return templates of this node, by this clock} */
+    Templates templates(TemplateScope scope, NanoClock clock) {
         return Templates.open(
                 stateRoot,
                 scope,
                 hypervisor,
                 HostCgroups.find(root.resolve("cgroup"), "bunkai"),
-                NanoClock.SYSTEM);
+                clock);
     }
 
     /** {@return a planner by a configuration file with this content} */

@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes {@link ScriptedMachine}s; they outlive the holds on them. */
 public final class ScriptedHypervisor implements Hypervisor {
+    private volatile String description = "Scripted 1.0";
     private final Map<String, ScriptedMachine> machines = new ConcurrentHashMap<>();
     private final BlockingQueue<ScriptedMachine> launched = new LinkedBlockingQueue<>();
     private final Map<String, Beginning> beginnings = new ConcurrentHashMap<>();
@@ -104,9 +105,14 @@ public final class ScriptedHypervisor implements Hypervisor {
         }
     }
 
+    /** From now on it is this version of itself. */
+    public void description(String other) {
+        description = other;
+    }
+
     @Override
     public String description(Path program, Deadline deadline) {
-        return "Scripted 1.0";
+        return description;
     }
 
     @Override

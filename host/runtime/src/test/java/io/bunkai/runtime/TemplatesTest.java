@@ -10,6 +10,7 @@ import io.bunkai.base.Fault;
 import io.bunkai.config.RuntimeConfiguration.TemplateScope;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.testkit.CommandRun;
+import io.bunkai.testkit.ManualClock;
 import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.Disk;
 import io.bunkai.vmm.VirtualMachineSpec;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -389,6 +391,66 @@ class TemplatesTest {
         }
         assertThat(left(node.stateRoot().templateMachines())).isEmpty();
         assertThat(left(node.stateRoot().templates())).isEmpty();
+    }
+
+    @Test
+    void whatCouldNotBeMadeIsTriedAgainAfterAWhile() throws Exception {
+        ManualClock clock = new ManualClock();
+        node.hypervisor()
+                .beforeBeginning((_, beginning) -> {
+                    if (beginning instanceof Beginning.Template) {
+                        throw Fault.unavailable("not now");
+                    }
+                });
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE, clock);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            node.hypervisor().beforeBeginning((_, _) -> {});
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(templates.all()).isEmpty();
+            clock.advance(Duration.ofMinutes(11));
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(templates.all()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aNewerHypervisorHasTemplatesOfItsOwn() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+        }
+        node.hypervisor().description("Scripted 2.0");
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            assertThat(beginning(start(containers))).isEqualTo(Beginning.BOOT);
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(beginning(start(containers))).isInstanceOf(Beginning.Copy.class);
+            assertThat(templates.all()).hasSize(2);
+        }
+    }
+
+    @Test
+    void aFullDiskLeavesNothingAndStartsGoOn() throws Exception {
+        Path folder = Files.createDirectories(node.stateRoot().templates());
+        CommandRun.of("mount", "-t", "tmpfs", "-o", "size=4k", "none", folder.toString())
+                .run(FakeNode.soon())
+                .expectSuccess();
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(templates.all()).isEmpty();
+            assertThat(left(folder)).isEmpty();
+            assertThat(left(node.stateRoot().templateMachines())).isEmpty();
+            assertThat(beginning(start(containers))).isEqualTo(Beginning.BOOT);
+        } finally {
+            CommandRun.of("umount", "-l", folder.toString()).run(FakeNode.soon()).expectSuccess();
+        }
     }
 
     @Test

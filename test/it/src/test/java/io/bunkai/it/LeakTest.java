@@ -27,6 +27,9 @@ class LeakTest {
     /** A machine that is gone is reported as lost within this time. */
     private static final Duration LOSS = Duration.ofSeconds(2);
 
+    /** Memory of a machine that there is no template for: its start takes a while. */
+    private static final String BOOTS = "200m";
+
     private LeakCheck leaks;
 
     /** What a JVM opens at its first use of something, it keeps: so all is used once before. */
@@ -72,7 +75,8 @@ class LeakTest {
     @Test
     void afterTheForcedRemovalOfAContainerThatIsStarting() {
         try (CommandRun.Running run =
-                node.command("run", "-d", "--name", "one", "--", "sleep", "100000").start()) {
+                node.command("run", "-d", "--name", "one", "-m", BOOTS, "--", "sleep", "100000")
+                        .start()) {
             Await.until("a machine", TestNode.patience(), () -> !node.machines().isEmpty());
             assertThat(node.state("one")).isEqualTo("starting");
             node.bunkai("rm", "-f", "one").expectSuccess();
@@ -95,7 +99,8 @@ class LeakTest {
     @Test
     void afterACommandThatWasKilledWhileItsMachineBooted() {
         try (CommandRun.Running run =
-                node.command("run", "--rm", "--name", "one", "--", "sleep", "100000").start()) {
+                node.command("run", "--rm", "--name", "one", "-m", BOOTS, "--", "sleep", "100000")
+                        .start()) {
             Await.until("a machine", TestNode.patience(), () -> !node.machines().isEmpty());
             run.kill();
             Await.until(
