@@ -195,7 +195,12 @@ final class StartBench implements AutoCloseable {
             AttachResponse attached =
                     daemon.call(
                             ControlMethods.ATTACH,
-                            AttachRequest.newBuilder().setContainer(id).build());
+                            AttachRequest.newBuilder()
+                                    .setContainer(id)
+                                    .setStdin(true)
+                                    .setStdout(true)
+                                    .setStderr(true)
+                                    .build());
             String socket = attached.getIoSocket();
             streams.own(Daemon.openStream(socket, attached.getStdinToken()));
             streams.own(Daemon.openStream(socket, attached.getStderrToken()));

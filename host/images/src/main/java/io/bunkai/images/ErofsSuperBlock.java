@@ -24,28 +24,50 @@ final class ErofsSuperBlock {
 
     /**
      * {@return whether the file is the complete disk of this image} Damage behind the first block
-     * is not found.
+     * is not found, and what stands behind the file system is not looked at: a machine may want its
+     * disks to look larger than they are.
      */
     static boolean isDiskOf(Digest image, Path disk) throws IOException {
         byte[] block = new byte[ErofsFormat.BLOCK];
         try (FileChannel channel = FileChannel.open(disk, StandardOpenOption.READ)) {
-            ByteBuffer target = ByteBuffer.wrap(block);
-            while (target.hasRemaining()) {
-                if (channel.read(target) < 0) {
-                    return false;
-                }
+            if (!readFirst(channel, block)) {
+                return false;
             }
-            ByteBuffer fields =
-                    ByteBuffer.wrap(block, ErofsFormat.SUPER_OFFSET, ErofsFormat.SUPER_SIZE)
-                            .slice()
-                            .order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer fields = fields(block);
             byte[] uuid = new byte[UUID_BYTES];
             fields.get(ErofsFormat.SUPER_UUID, uuid);
-            long blocks = Integer.toUnsignedLong(fields.getInt(ErofsFormat.SUPER_BLOCKS));
             return fields.getInt(0) == ErofsFormat.MAGIC
                     && fields.getInt(ErofsFormat.SUPER_CHECKSUM) == ErofsWriter.checksum(block)
                     && HexFormat.of().formatHex(uuid).equals(uuidOf(image))
-                    && channel.size() == blocks * ErofsFormat.BLOCK;
+                    && channel.size() >= bytes(fields);
         }
+    }
+
+    /** {@return how many bytes the file system has, whatever the file's length} */
+    static long bytesOf(Path disk) throws IOException {
+        byte[] block = new byte[ErofsFormat.BLOCK];
+        try (FileChannel channel = FileChannel.open(disk, StandardOpenOption.READ)) {
+            return readFirst(channel, block) ? bytes(fields(block)) : 0;
+        }
+    }
+
+    private static boolean readFirst(FileChannel channel, byte[] block) throws IOException {
+        ByteBuffer target = ByteBuffer.wrap(block);
+        while (target.hasRemaining()) {
+            if (channel.read(target) < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static ByteBuffer fields(byte[] block) {
+        return ByteBuffer.wrap(block, ErofsFormat.SUPER_OFFSET, ErofsFormat.SUPER_SIZE)
+                .slice()
+                .order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private static long bytes(ByteBuffer fields) {
+        return Integer.toUnsignedLong(fields.getInt(ErofsFormat.SUPER_BLOCKS)) * ErofsFormat.BLOCK;
     }
 }

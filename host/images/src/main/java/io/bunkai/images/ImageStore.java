@@ -107,7 +107,11 @@ public final class ImageStore {
                                     UnpackingChild.unpack(
                                             source, settings.limits(), mountPoint, made, deadline));
             return new ContainerImage(
-                    source.id(), name, source.config(), disk, ByteSize.ofBytes(Files.size(disk)));
+                    source.id(),
+                    name,
+                    source.config(),
+                    disk,
+                    ByteSize.ofBytes(ErofsSuperBlock.bytesOf(disk)));
         } catch (IOException e) {
             throw KeptDisks.failure("the image " + name + " cannot be made ready", e);
         }

@@ -16,6 +16,7 @@ import io.bunkai.oci.MediaType;
 import io.bunkai.testkit.Await;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -71,6 +72,26 @@ class ImageStoreTest {
         assertThat(Command.run("stat", "-c", "%a %u", first.erofsDisk()).strip())
                 .isEqualTo("600 0");
         assertThat(Command.run("stat", "-c", "%a", root.resolve("disks")).strip()).isEqualTo("700");
+    }
+
+    /** Machines that are copies of one want all their disks to look alike. */
+    @Test
+    void aDiskThatWasMadeToLookLargerIsUsedAgain() throws IOException {
+        TestLayout.of(layout, LAYER);
+        ContainerImage first = resolve();
+        try (RandomAccessFile disk = new RandomAccessFile(first.erofsDisk().toFile(), "rw")) {
+            disk.setLength(1L << 36);
+        }
+        FileTime padded = Files.getLastModifiedTime(first.erofsDisk());
+
+        assertThat(resolve()).isEqualTo(first);
+        assertThat(Files.getLastModifiedTime(first.erofsDisk())).isEqualTo(padded);
+
+        try (RandomAccessFile disk = new RandomAccessFile(first.erofsDisk().toFile(), "rw")) {
+            disk.setLength(first.size().bytes() - 1);
+        }
+        assertThat(resolve()).isEqualTo(first);
+        assertThat(first.erofsDisk()).hasSize(first.size().bytes());
     }
 
     @Test
@@ -196,7 +217,6 @@ class ImageStoreTest {
                         new byte[0],
                         new byte[good.length],
                         java.util.Arrays.copyOf(good, good.length - 4096),
-                        java.util.Arrays.copyOf(good, good.length + 4096),
                         otherChecksum)) {
             Files.write(disk, bad);
             assertThat(resolve().erofsDisk()).hasBinaryContent(good);

@@ -201,6 +201,9 @@ final class QemuCommandLine {
 
     private void boot() {
         profile.firmware(spec.machineType()).ifPresent(firmware -> add("-bios", firmware));
+        if (beginning instanceof Beginning.Copy) {
+            return; // the kernel is in memory already, and reading its file has its price
+        }
         add("-kernel", descriptorPath(inherit(spec.boot().kernel(), Mode.READ)));
         spec.boot()
                 .initrd()
