@@ -8,12 +8,17 @@ import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Processes;
 import io.bunkai.linux.Signals;
 import io.bunkai.testkit.Await;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -33,11 +38,16 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class TemplateTest {
     @RegisterExtension static final TestNode NODE = new TestNode();
 
+    private static final long TOLERANCE_MILLIS = 100;
+
+    private static final DateTimeFormatter FILE_TIME =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss.SSSSSSSSS Z", Locale.ROOT);
+
     /** What has to be another in each machine, a line each. */
     private static final String IDENTITY =
             "head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \\n'; echo;"
                     + " cat /proc/sys/kernel/random/uuid /proc/sys/kernel/random/boot_id; hostname;"
-                    + " date +%s";
+                    + " : >/now; stat -c %y /now";
 
     @BeforeAll
     void makeTemplate() throws Exception {
@@ -77,7 +87,7 @@ class TemplateTest {
 
     @Test
     void clonesHaveNothingInCommonThatShouldDifferAndTheRightTime() throws Exception {
-        assertDifferent(6, 3);
+        assertDifferent(20, 5);
     }
 
     @Test
@@ -89,6 +99,7 @@ class TemplateTest {
     private static void assertDifferent(int clones, int atOnce) throws Exception {
         Set<String> seen = new HashSet<>();
         for (int begun = 0; begun < clones; begun += atOnce) {
+            Instant begin = Instant.now();
             List<CompletableFuture<String>> running = new ArrayList<>();
             for (int i = 0; i < atOnce; i++) {
                 running.add(
@@ -102,10 +113,95 @@ class TemplateTest {
                 assertThat(lines).hasSize(5);
                 assertThat(lines.subList(0, 4))
                         .allSatisfy(line -> assertThat(seen.add(line)).isTrue());
-                long now = System.currentTimeMillis() / 1000;
-                assertThat(Long.parseLong(lines.get(4))).isBetween(now - 120, now);
+                assertIsNow(lines.get(4), begin);
             }
         }
+    }
+
+    /** A tenth of a second is what a clone's clock may be wrong by. */
+    private static void assertIsNow(String time, Instant begin) {
+        Instant told = OffsetDateTime.parse(time, FILE_TIME).toInstant();
+        assertThat(told)
+                .isBetween(
+                        begin.minusMillis(TOLERANCE_MILLIS),
+                        Instant.now().plusMillis(TOLERANCE_MILLIS));
+    }
+
+    @Test
+    void theClockOfACloneIsRight() {
+        NODE.bunkai("run", "-d", "--name", "clock", "--", "sleep", "1000").expectSuccess();
+        assertClone("clock");
+        for (int i = 0; i < 3; i++) {
+            Instant begin = Instant.now();
+            String told =
+                    NODE.bunkai("exec", "clock", "sh", "-c", ": >/now; stat -c %y /now")
+                            .expectSuccess()
+                            .out();
+            assertIsNow(told.strip(), begin);
+        }
+        NODE.bunkai("rm", "-f", "clock").expectSuccess();
+    }
+
+    @Test
+    void aCloneHasTheProcessorsAndTheMemoryThatWereAskedFor() {
+        NODE.bunkai("template", "create", "--cpus", "2", "-m", "1g").expectSuccess();
+        NODE.bunkai(
+                        "run", "-d", "--name", "large", "--cpus", "2", "-m", "1g", "--", "sleep",
+                        "1000")
+                .expectSuccess();
+        assertClone("large");
+        assertThat(NODE.bunkai("exec", "large", "nproc").expectSuccess().out()).isEqualTo("2\n");
+        String total =
+                NODE.bunkai("exec", "large", "awk", "/MemTotal/ { print $2 }", "/proc/meminfo")
+                        .expectSuccess()
+                        .out();
+        assertThat(Long.parseLong(total.strip())).isBetween(1_000_000L, 1_300_000L);
+        NODE.bunkai("rm", "-f", "large").expectSuccess();
+    }
+
+    @Test
+    void aMachineThatIsKilledBeforeItIsFrozenStopsNobody() throws Exception {
+        NODE.bunkai("run", "--rm", "-m", "210m", "--", "true").expectSuccess();
+        ProcessIdentity machine = NODE.awaitTemplateMachine();
+        assertThat(Processes.signal(machine.pid(), Signals.SIGKILL)).isTrue();
+        assertThat(NODE.bunkai("run", "--rm", "-m", "210m", "--", "echo", "up").out())
+                .isEqualTo("up\n");
+        assertThat(NODE.root().resolve("run/templates")).isEmptyDirectory();
+    }
+
+    @Test
+    void aDaemonThatIsKilledWhileItMakesATemplateLeavesNothingOfIt() throws Exception {
+        NODE.bunkai("run", "--rm", "-m", "220m", "--", "true").expectSuccess();
+        ProcessIdentity machine = NODE.awaitTemplateMachine();
+        killDaemon();
+        assertThat(NODE.bunkai("run", "--rm", "-m", "220m", "--", "echo", "up").out())
+                .isEqualTo("up\n");
+        assertThat(machine.isAlive()).isFalse();
+        NODE.bunkai("template", "create", "-m", "220m").expectSuccess();
+        assertThat(NODE.root().resolve("run/templates")).isEmptyDirectory();
+    }
+
+    @Test
+    void aTemplateThatWasDamagedOnTheDiskIsMadeAnew() throws Exception {
+        String key = NODE.bunkai("template", "create", "-m", "230m").expectSuccess().out().strip();
+        Path memory = NODE.root().resolve("lib/templates").resolve(key).resolve("memory");
+        try (RandomAccessFile damaged = new RandomAccessFile(memory.toFile(), "rw")) {
+            damaged.seek(damaged.length() / 2);
+            int was = damaged.read();
+            damaged.seek(damaged.length() / 2);
+            damaged.write(was ^ 1);
+        }
+        killDaemon();
+        assertThat(NODE.bunkai("run", "--rm", "-m", "230m", "--", "echo", "up").out())
+                .isEqualTo("up\n");
+        assertThat(NODE.daemonLog())
+                .contains("a template is damaged and is made anew template=" + key);
+    }
+
+    private static void killDaemon() throws Exception {
+        ProcessIdentity daemon = ProcessIdentity.of(NODE.daemonPid()).orElseThrow();
+        assertThat(Processes.signal(daemon.pid(), Signals.SIGKILL)).isTrue();
+        Await.until("the daemon's end", TestNode.patience(), () -> !daemon.isAlive());
     }
 
     @Test
@@ -126,12 +222,9 @@ class TemplateTest {
 
     @Test
     void aDaemonThatDiesLeavesTheTemplateToTheNextOne() throws Exception {
-        ProcessIdentity daemon = ProcessIdentity.of(NODE.daemonPid()).orElseThrow();
-        assertThat(Processes.signal(daemon.pid(), Signals.SIGKILL)).isTrue();
-        Await.until("the daemon's end", TestNode.patience(), () -> !daemon.isAlive());
+        killDaemon();
         NODE.bunkai("run", "-d", "--name", "later", "--", "sleep", "1000").expectSuccess();
         assertClone("later");
         NODE.bunkai("rm", "-f", "later").expectSuccess();
-        assertThat(NODE.templates()).hasSize(1);
     }
 }

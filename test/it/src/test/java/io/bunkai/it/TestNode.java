@@ -219,6 +219,19 @@ final class TestNode implements BeforeAllCallback, AfterAllCallback {
                 .toList();
     }
 
+    /** {@return the machine that is to become a template; waits until there is one} */
+    ProcessIdentity awaitTemplateMachine() {
+        Await.until("a template's machine", patience(), () -> templateMachine().isPresent());
+        return templateMachine().orElseThrow(() -> new AssertionError("it is gone already"));
+    }
+
+    private Optional<ProcessIdentity> templateMachine() {
+        return processesWith(root().toString()).stream()
+                .filter(pid -> commandLineOf(String.valueOf(pid)).contains("-name\0template-"))
+                .findFirst()
+                .flatMap(ProcessIdentity::of);
+    }
+
     /** {@return the folders of the templates that there are} */
     List<Path> templates() {
         try (var folders = Files.list(root().resolve("lib/templates"))) {
