@@ -403,10 +403,10 @@ public final class Containers implements AutoCloseable {
                 }
 
                 @Override
-                public Templates.Start begin(Plan plan, Terms terms) {
+                public MachineStart begin(Plan plan, Terms terms) {
                     return templates
                             .map(known -> known.begin(plan.machine(), terms.owner()))
-                            .orElseGet(() -> Templates.boot(hypervisor));
+                            .orElseGet(() -> MachineStart.boot(hypervisor));
                 }
 
                 @Override

@@ -91,7 +91,7 @@ final class Sandbox implements AutoCloseable {
      */
     static Sandbox start(
             Plan plan,
-            Templates.Start beginning,
+            MachineStart beginning,
             Timeline timeline,
             NanoClock clock,
             Deadline deadline,
@@ -118,7 +118,7 @@ final class Sandbox implements AutoCloseable {
 
     private static Sandbox bringUp(
             Plan plan,
-            Templates.Start beginning,
+            MachineStart beginning,
             Timeline timeline,
             NanoClock clock,
             Deadline deadline,

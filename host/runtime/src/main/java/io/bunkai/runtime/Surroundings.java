@@ -10,7 +10,7 @@ interface Surroundings {
     Hypervisor hypervisor();
 
     /** {@return how the machine of a container begins} */
-    Templates.Start begin(Plan plan, Terms terms);
+    MachineStart begin(Plan plan, Terms terms);
 
     LayerSource layers();
 

@@ -105,46 +105,18 @@ public final class Templates implements AutoCloseable {
         return new Templates(scope, hypervisor, store, maker, clock);
     }
 
-    /** How a machine begins, and what became of that. */
-    interface Start {
-        /** {@return the machine, which waits for {@link VirtualMachine#resume}} */
-        VirtualMachine launch(VirtualMachineSpec machine, Deadline deadline);
-
-        /** Its agent answers. */
-        void succeeded();
-
-        /** Its agent does not answer. */
-        void failed();
-    }
-
-    /** {@return the way a machine begins where there are no templates} */
-    static Start boot(Hypervisor hypervisor) {
-        return new Start() {
-            @Override
-            public VirtualMachine launch(VirtualMachineSpec machine, Deadline deadline) {
-                return hypervisor.launch(machine, deadline);
-            }
-
-            @Override
-            public void succeeded() {}
-
-            @Override
-            public void failed() {}
-        };
-    }
-
     /**
      * {@return how this machine begins}
      *
      * @param owner of its container; empty for this daemon's own users
      */
-    Start begin(VirtualMachineSpec machine, Optional<Owner> owner) {
+    MachineStart begin(VirtualMachineSpec machine, Optional<Owner> owner) {
         if (scope == TemplateScope.NONE || machine.memory().shared()) {
-            return boot(hypervisor);
+            return MachineStart.boot(hypervisor);
         }
         try {
             TemplateShape shape = shape(machine, owner);
-            Start clone = TemplateShape.fit(machine) ? clone(shape, machine) : null;
+            MachineStart clone = TemplateShape.fit(machine) ? clone(shape, machine) : null;
             return clone == null ? new Cold(shape, machine) : clone;
         } catch (IOException | Fault e) {
             LOG.log(
@@ -152,7 +124,7 @@ public final class Templates implements AutoCloseable {
                     "no template is looked for machine={0} reason={1}",
                     machine.id(),
                     e.getMessage());
-            return boot(hypervisor);
+            return MachineStart.boot(hypervisor);
         }
     }
 
@@ -176,7 +148,7 @@ public final class Templates implements AutoCloseable {
         }
     }
 
-    private @Nullable Start clone(TemplateShape shape, VirtualMachineSpec machine) {
+    private @Nullable MachineStart clone(TemplateShape shape, VirtualMachineSpec machine) {
         lock.lock();
         try {
             TemplateStore.Template known = ready.get(shape.key());
@@ -193,7 +165,7 @@ public final class Templates implements AutoCloseable {
     }
 
     /** A machine that boots, since there is no template for it yet. */
-    private final class Cold implements Start {
+    private final class Cold implements MachineStart {
         private final TemplateShape shape;
         private final VirtualMachineSpec machine;
 
@@ -232,7 +204,7 @@ public final class Templates implements AutoCloseable {
     /**
      * A machine that is a copy. It holds nothing until it is launched: a start may be called off.
      */
-    private final class Clone implements Start {
+    private final class Clone implements MachineStart {
         private final TemplateShape shape;
         private final VirtualMachineSpec machine;
         private final TemplateStore.Template template;

@@ -221,7 +221,7 @@ class TemplatesTest {
                 Containers containers = node.open(templates)) {
             VirtualMachineSpec machine =
                     containers.plan(new FakeNode.Wish().request()).plan().machine();
-            Templates.Start early = templates.begin(machine, Optional.empty());
+            MachineStart early = templates.begin(machine, Optional.empty());
             start(containers);
             templates.awaitIdle(FakeNode.soon());
             long createdAt = templates.all().getFirst().createdAtMillis();
@@ -263,7 +263,7 @@ class TemplatesTest {
         }
     }
 
-    private boolean isClone(Templates.Start start, VirtualMachineSpec machine) {
+    private boolean isClone(MachineStart start, VirtualMachineSpec machine) {
         start.launch(machine, FakeNode.soon()).close();
         return node.hypervisor().beginnings().get(machine.id()) instanceof Beginning.Copy;
     }
@@ -348,7 +348,7 @@ class TemplatesTest {
                         Thread.currentThread().interrupt();
                         throw Fault.unavailable("interrupted");
                     });
-            Templates.Start start = templates.begin(machine, Optional.empty());
+            MachineStart start = templates.begin(machine, Optional.empty());
             assertThatThrownBy(() -> start.launch(machine, FakeNode.soon()))
                     .isInstanceOf(Fault.class)
                     .hasMessageContaining("called off");
