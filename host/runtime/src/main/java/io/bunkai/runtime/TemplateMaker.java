@@ -81,6 +81,7 @@ final class TemplateMaker {
             Files.createDirectories(home);
             undo.onClose(() -> remove(home));
             HostCgroups.create(groups);
+            HostCgroups.putIntoBackground(groups); // containers come first
             Fd memory = undo.own(FrozenMemory.create(like.memory().size().bytes()));
             freeze(machine, memory, folder, deadline);
             SharedMemory.seal(memory);

@@ -65,6 +65,19 @@ class HostCgroupsTest {
     }
 
     @Test
+    void whatIsInTheBackgroundGetsATenth() throws IOException {
+        Path first = Files.createDirectories(mount.resolve("cpu/bunkai/m1"));
+        Path second = Files.createDirectories(mount.resolve("unified/bunkai/m1"));
+        Path none = Files.createDirectories(mount.resolve("memory/bunkai/m1"));
+        Files.writeString(first.resolve("cpu.shares"), "1024");
+        Files.writeString(second.resolve("cpu.weight"), "100");
+        HostCgroups.putIntoBackground(List.of(first, second, none));
+        assertThat(first.resolve("cpu.shares")).hasContent("102");
+        assertThat(second.resolve("cpu.weight")).hasContent("10");
+        assertThat(none).isEmptyDirectory();
+    }
+
+    @Test
     void aGroupThatCannotBeMadeIsNamed() throws IOException {
         Path file = Files.createFile(mount.resolve("file"));
         Fault fault =
