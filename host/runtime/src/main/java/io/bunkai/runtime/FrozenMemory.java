@@ -83,6 +83,23 @@ final class FrozenMemory {
         }
     }
 
+    /**
+     * {@return a memory of its own with the same content, which anybody can write to who has it}
+     * For a machine whose memory is shared with a file server: of a private mapping the server
+     * would see nothing.
+     */
+    static Fd ownCopy(Fd memory, long bytes) throws IOException {
+        Fd own = SharedMemory.createFile("bunkai-memory", bytes);
+        try (FileChannel in = FileChannel.open(memory.path(), StandardOpenOption.READ);
+                FileChannel out = FileChannel.open(own.path(), StandardOpenOption.WRITE)) {
+            copy(memory, in, out);
+            return own;
+        } catch (IOException e) {
+            own.close();
+            throw e;
+        }
+    }
+
     private static Content copy(Fd source, FileChannel in, FileChannel out) throws IOException {
         CRC32C checksum = new CRC32C();
         long bytes = 0;

@@ -67,7 +67,7 @@ record TemplateShape(String key, List<String> inputs, int slots) {
         inputs.add("accelerator " + machine.accelerator());
         inputs.add("machine " + machine.machineType() + " " + machine.machineOptions());
         inputs.add("cpu " + machine.cpu());
-        inputs.add("memory " + machine.memory());
+        inputs.add("memory " + machine.memory().size()); // shared or not, no guest sees
         inputs.add("kernel " + stamp(machine.boot().kernel()));
         Optional<Path> initrd = machine.boot().initrd();
         if (initrd.isPresent()) {

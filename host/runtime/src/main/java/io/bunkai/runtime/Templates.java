@@ -9,6 +9,7 @@ import io.bunkai.base.FaultCode;
 import io.bunkai.base.NanoClock;
 import io.bunkai.config.RuntimeConfiguration.TemplateScope;
 import io.bunkai.linux.ErrnoException;
+import io.bunkai.linux.Fd;
 import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.VirtualMachine;
@@ -111,7 +112,7 @@ public final class Templates implements AutoCloseable {
      * @param owner of its container; empty for this daemon's own users
      */
     MachineStart begin(VirtualMachineSpec machine, Optional<Owner> owner) {
-        if (scope == TemplateScope.NONE || machine.memory().shared()) {
+        if (scope == TemplateScope.NONE) {
             return MachineStart.boot(hypervisor);
         }
         try {
@@ -227,21 +228,28 @@ public final class Templates implements AutoCloseable {
                 if (lent.isEmpty()) {
                     return Optional.empty();
                 }
-                try (TemplateStore.Frozen frozen = lent.get()) {
-                    Beginning copy =
-                            new Beginning.Copy(frozen.memory().path(), frozen.devices().path());
+                try (TemplateStore.Frozen frozen = lent.get();
+                        Fd memory = memoryFor(wanted, frozen)) {
+                    Beginning copy = new Beginning.Copy(memory.path(), frozen.devices().path());
                     VirtualMachine clone =
                             hypervisor.launch(shape.clone(wanted, store.empty()), copy, deadline);
                     cloned = true;
                     return Optional.of(clone);
                 }
-            } catch (ErrnoException | Fault e) {
+            } catch (IOException | Fault e) {
                 failed();
                 if (isCalledOff()) {
                     throw Fault.of(FaultCode.CANCELLED, "the start was called off").causedBy(e);
                 }
                 return Optional.empty();
             }
+        }
+
+        private static Fd memoryFor(VirtualMachineSpec wanted, TemplateStore.Frozen frozen)
+                throws IOException {
+            return wanted.memory().shared()
+                    ? FrozenMemory.ownCopy(frozen.memory(), wanted.memory().size().bytes())
+                    : frozen.memory().duplicate();
         }
 
         @Override
@@ -403,10 +411,6 @@ public final class Templates implements AutoCloseable {
                     .withHint(
                             "set enable_template = true in [factory] of the node's configuration,"
                                     + " and template_scope in [bunkai] to another word than none");
-        }
-        if (machine.memory().shared()) {
-            throw Fault.failedPrecondition(
-                    "a machine that shares its memory with a file server has no template");
         }
         try {
             TemplateShape shape = shape(machine, Optional.empty());

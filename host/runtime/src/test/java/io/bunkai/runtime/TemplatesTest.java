@@ -13,10 +13,12 @@ import io.bunkai.testkit.CommandRun;
 import io.bunkai.testkit.ManualClock;
 import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.MemorySpec;
 import io.bunkai.vmm.VirtualMachineSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -188,6 +190,75 @@ class TemplatesTest {
         }
     }
 
+    /** A file server sees nothing of a private mapping, so such a clone gets a copy. */
+    @Test
+    void aCloneThatSharesItsMemoryHasACopyOfItsOwnThatItMayWriteTo() throws Exception {
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            VirtualMachineSpec machine =
+                    containers.plan(new FakeNode.Wish().request()).plan().machine();
+            node.hypervisor()
+                    .beforeBeginning((_, beginning) -> {
+                        if (beginning instanceof Beginning.Template(Path memory)) {
+                            write(memory, "frozen");
+                        }
+                    });
+            templates.create(machine);
+            List<String> seen = new ArrayList<>();
+            node.hypervisor()
+                    .beforeBeginning((_, beginning) -> {
+                        Path memory = ((Beginning.Copy) beginning).memory();
+                        seen.add(read(memory));
+                        write(memory, "thawed");
+                    });
+            VirtualMachineSpec sharing = sharing(machine);
+            for (int i = 0; i < 2; i++) {
+                templates.begin(sharing, Optional.empty()).launch(sharing, FakeNode.soon()).close();
+            }
+            assertThat(seen).containsExactly("frozen", "frozen");
+            assertThat(templates.all()).hasSize(1);
+            node.hypervisor().beforeBeginning((_, beginning) -> assertSealed(beginning));
+            assertThat(isClone(templates.begin(machine, Optional.empty()), machine)).isTrue();
+        }
+        assertThat(openMemories("bunkai-memory")).isZero();
+    }
+
+    private static VirtualMachineSpec sharing(VirtualMachineSpec machine) {
+        return new VirtualMachineSpec(
+                machine.id(),
+                machine.directory(),
+                machine.accelerator(),
+                machine.machineType(),
+                machine.machineOptions(),
+                machine.cpu(),
+                new MemorySpec(machine.memory().size(), true),
+                machine.boot(),
+                machine.disks(),
+                machine.entropySource(),
+                machine.agentPort(),
+                machine.security(),
+                machine.cgroupProcsFiles(),
+                machine.hypervisor());
+    }
+
+    private static void write(Path memory, String text) {
+        try (FileChannel file = FileChannel.open(memory, StandardOpenOption.WRITE)) {
+            file.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)), 4096 * 3L);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static String read(Path memory) {
+        try (FileChannel file = FileChannel.open(memory, StandardOpenOption.READ)) {
+            ByteBuffer text = ByteBuffer.allocate("frozen".length());
+            file.read(text, 4096 * 3L);
+            return new String(text.array(), StandardCharsets.US_ASCII);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     private static void assertSealed(Beginning beginning) {
         Path file = ((Beginning.Copy) beginning).memory();
         try (FileChannel memory = FileChannel.open(file, StandardOpenOption.WRITE)) {
@@ -341,7 +412,7 @@ class TemplatesTest {
             start(containers);
             templates.awaitIdle(FakeNode.soon());
             List<TemplateView> before = templates.all();
-            long descriptors = sealedMemories();
+            long descriptors = openMemories("bunkai-template");
             templates.begin(machine, Optional.empty()); // and nothing else
             node.hypervisor()
                     .beforeBeginning((_, _) -> {
@@ -354,18 +425,16 @@ class TemplatesTest {
                     .hasMessageContaining("called off");
             assertThat(Thread.interrupted()).isTrue();
             assertThat(templates.all()).isEqualTo(before);
-            assertThat(sealedMemories()).isEqualTo(descriptors);
+            assertThat(openMemories("bunkai-template")).isEqualTo(descriptors);
         }
     }
 
-    private static long sealedMemories() throws IOException {
+    private static long openMemories(String name) throws IOException {
         try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
             return descriptors
                     .filter(descriptor -> {
                         try {
-                            return Files.readSymbolicLink(descriptor)
-                                    .toString()
-                                    .contains("bunkai-template");
+                            return Files.readSymbolicLink(descriptor).toString().contains(name);
                         } catch (IOException e) {
                             return false; // closed since
                         }

@@ -21,7 +21,9 @@ public sealed interface Beginning {
      * Where a machine of the same shape was frozen. What the copy writes to its memory is its own.
      *
      * @param memory the file of the frozen machine's memory; it should be one that cannot be
-     *     changed, since a hypervisor may punch holes into it for a guest that gives memory back
+     *     changed, since a hypervisor may punch holes into it for a guest that gives memory back.
+     *     If the machine's memory is shared with others, it is the copy's own instead, and the copy
+     *     writes to it
      * @param devices what {@link VirtualMachine#freeze} wrote
      */
     record Copy(Path memory, Path devices) implements Beginning {}

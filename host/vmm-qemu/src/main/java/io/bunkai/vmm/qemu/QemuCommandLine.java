@@ -159,11 +159,16 @@ final class QemuCommandLine {
                     list(
                             "memory-backend-file",
                             with(common, memoryPath(template.memory()), "share=on"));
-            // Shared, the copy would write to the template; its writes are to be its own.
+            // A file that is a template's, a copy must not write to; with a file server, the file
+            // is
+            // the copy's own.
             case Beginning.Copy copy ->
                     list(
                             "memory-backend-file",
-                            with(common, memoryPath(copy.memory()), "share=off"));
+                            with(
+                                    common,
+                                    memoryPath(copy.memory()),
+                                    spec.memory().shared() ? "share=on" : "share=off"));
         };
     }
 

@@ -145,9 +145,18 @@ class QemuCommandLineTest {
         assertThat(copy.arguments())
                 .contains("memory-backend-file,id=ram,size=256M,mem-path=/proc/self/fd/3,share=off")
                 .containsSequence("-incoming", "defer");
+        assertThat(copy.arguments()).doesNotContain("-kernel", "-initrd", "-append");
         assertThat(copy.inherited().getLast().file()).isEqualTo(devices);
         assertThat(QemuCommandLine.devices(copy))
                 .isEqualTo(copy.inherited().getLast().descriptor());
+    }
+
+    @Test
+    void aCopyThatSharesItsMemoryWritesToTheFile() {
+        specs.memory = new MemorySpec(ByteSize.ofMib(256), true);
+        Beginning copy = new Beginning.Copy(Path.of("/proc/self/fd/9"), Path.of("/lib/devices"));
+        assertThat(QemuCommandLine.of(specs.build(), copy).arguments())
+                .contains("memory-backend-file,id=ram,size=256M,mem-path=/proc/self/fd/3,share=on");
     }
 
     /** Words of a listing; {@code ~} stands for a space within a word. */
