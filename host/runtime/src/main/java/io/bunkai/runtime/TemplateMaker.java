@@ -10,6 +10,7 @@ import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.LinuxProcess;
 import io.bunkai.linux.ProcessIdentity;
+import io.bunkai.linux.ProcessTime;
 import io.bunkai.linux.SharedMemory;
 import io.bunkai.linux.Signals;
 import io.bunkai.vmm.Beginning;
@@ -24,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Makes templates: boots a machine up to an agent that answers, lets it have a container that
@@ -36,6 +38,12 @@ final class TemplateMaker {
     private static final System.Logger LOG = System.getLogger(TemplateMaker.class.getName());
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration END = Duration.ofSeconds(10);
+
+    /** A guest is quiet that computes no more than this in so long. An idle one needs 0.5 ms. */
+    private static final Duration QUIET = Duration.ofMillis(2);
+
+    private static final Duration QUIET_WINDOW = Duration.ofMillis(100);
+    private static final Duration QUIET_PATIENCE = Duration.ofSeconds(3);
     private static final String PROCESS = "process";
     private static final String GROUP = "template-";
 
@@ -102,9 +110,23 @@ final class TemplateMaker {
                 agent.awaitReady(deadline);
                 WarmUp.run(agent, spec, deadline);
             }
-            machine.status(deadline); // by now it has seen that nobody is connected any more
+            awaitQuiet(process);
             machine.freeze(TemplateStore.devicesIn(folder), deadline);
             end(process, deadline); // memory that somebody can write to cannot be sealed
+        }
+    }
+
+    /** Waits until the guest has done what it still had to: each clone would do it anew. */
+    private static void awaitQuiet(ProcessIdentity process) {
+        Deadline patience = Deadline.after(QUIET_PATIENCE);
+        Duration before = ProcessTime.ofThreads(process.pid());
+        while (!patience.hasPassed()) {
+            LockSupport.parkNanos(QUIET_WINDOW.toNanos());
+            Duration now = ProcessTime.ofThreads(process.pid());
+            if (now.minus(before).compareTo(QUIET) < 0) {
+                return;
+            }
+            before = now;
         }
     }
 
