@@ -305,8 +305,9 @@ class ContainerdTaskTest {
     void anExecFollowsTheCallersWindow() throws Exception {
         try (Keyboard keyboard = Keyboard.open(SIZE)) {
             LinuxProcess exec = keyboard.run(ctr.words("tasks", "exec", "-t", BOX, "sh"), Map.of());
-            keyboard.type("stty size\r");
-            keyboard.awaitScreen("33 111", TestNode.patience());
+            // ctr tells the size when the process has been started already.
+            keyboard.type("until stty size | grep '33 111'; do sleep 0.1; done\r");
+            keyboard.awaitScreen("\n33 111", TestNode.patience());
 
             keyboard.resize(exec, new Terminal.Size(50, 140));
             keyboard.type("until stty size | grep '50 140'; do sleep 0.1; done; exit 6\r");
