@@ -233,6 +233,8 @@ make_ready() {
     if [ ! -e "$stamps/guest" ] || [ ! -e "$made/guest/rootfs.erofs" ]; then
         build_guest
     fi
+    # With the guest, since most of what a daemon does is about machines.
+    [ -e "$made/aot/bunkaid.aot" ] || train bunkaid rehearse_daemon
     exec 9>&-
 }
 
@@ -268,7 +270,6 @@ lay_out() {
         write_launcher libexec/bunkai-kernel guest/kernel io.bunkai.kernel/io.bunkai.kernel.KernelMain "$PLAIN_OPTIONS"
         write_launcher libexec/bunkai-image guest/image io.bunkai.image/io.bunkai.image.ImageMain "$COMMON_OPTIONS -Xmx1g"
         train bunkai "$made/bin/bunkai" --train
-        train bunkaid rehearse_daemon
         train bunkai-virtiofsd "$made/libexec/bunkai-virtiofsd" --train
         : >"$stamps/launchers"
         rm -f "$stamps/guest" # its builder may have changed; it decides for itself
@@ -439,13 +440,13 @@ env_train() {
     [ -e "$recording" ]
 }
 
-# A daemon of its own state root answers a few questions; no machine is started. The root is outside of the tree, whose
-# path may be too long for a socket.
+# A daemon of its own state root answers a few questions, and starts a machine that boots and one that is a clone. The root
+# is outside of the tree, whose path may be too long for a socket.
 rehearse_daemon() {
     root=$(mktemp -d)
     "$made/bin/bunkaid" --state-root "$root" &
     daemon=$!
-    trap 'kill "$daemon" 2>/dev/null; wait "$daemon"; rm -rf "$root"; exit 143' TERM
+    trap 'give_up_rehearsal; exit 143' TERM
     unset BUNKAI_TRAIN
     tries=0
     until [ -S "$root/run/control.sock" ] || [ "$tries" -ge 600 ] || ! kill -0 "$daemon" 2>/dev/null; do
@@ -455,12 +456,20 @@ rehearse_daemon() {
     # The shim's launcher asks in a way of its own.
     (cd "$root" && BUNKAI_ROOT=$root "$made/bin/containerd-shim-bunkai-v2" -namespace rehearsal -address "$root/none" \
         -id none start) || true
-    for question in 'version' 'ps -a' 'explain -- true' 'inspect nothing' 'rm nothing' 'daemon stop'; do
+    for question in 'version' 'ps -a' 'explain -- true' 'inspect nothing' 'rm nothing' 'run --rm -- true' \
+        'template create' 'run --rm -- true' 'template ls' 'daemon stop'; do
         # shellcheck disable=SC2086 # several words
         "$made/bin/bunkai" --state-root "$root" $question || true
     done
     kill "$daemon" 2>/dev/null || true
     wait "$daemon" || true
+    rm -rf "$root"
+}
+
+# No machine may stay behind.
+give_up_rehearsal() {
+    "$made/bin/bunkai" --state-root "$root" daemon stop --stop-containers >/dev/null 2>&1 || kill "$daemon" 2>/dev/null
+    wait "$daemon"
     rm -rf "$root"
 }
 

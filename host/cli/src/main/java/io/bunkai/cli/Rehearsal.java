@@ -93,6 +93,8 @@ final class Rehearsal {
                     Main.run(surroundings(root), command.toArray(String[]::new));
                 }
                 terminal();
+                // The real ones belong to a start, too, though no command here uses them.
+                Surroundings.ofThisProcess().out().flush();
             } finally {
                 Files.deleteIfExists(socket);
                 Files.deleteIfExists(root.resolve("run/io.sock"));
