@@ -36,11 +36,13 @@ final class DirectoryServer {
         long limit = Surrender.limitDescriptors(options);
         try (Closer all = new Closer()) {
             Endpoint endpoint = all.own(Endpoint.open(options));
+            Surrender surrender = new Surrender(options);
+            surrender.prepare(directory);
             Share share = all.own(Share.open(directory));
             ParallelGate gate = all.own(new ParallelGate(helpers(options)));
             FileSystemDevice device =
                     device(options, share, gate, new Descriptors(budget(limit, options)));
-            new Surrender(options).to(directory, share);
+            surrender.to(directory, share);
             serve(endpoint.accept(), device);
         } catch (ErrnoException e) {
             throw Fault.failedPrecondition("%s cannot be shared", directory).causedBy(e);

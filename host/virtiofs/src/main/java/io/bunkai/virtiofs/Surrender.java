@@ -43,6 +43,28 @@ final class Surrender {
     }
 
     /**
+     * Prepares a directory for {@link #to}; it is opened for sharing after this.
+     *
+     * @throws Fault if that is not possible
+     */
+    void prepare(Path sharedDir) {
+        if (sandbox == Sandbox.NAMESPACE) {
+            requireNamespace();
+            try {
+                Confinement.makeMountPoint(sharedDir);
+            } catch (ErrnoException e) {
+                throw notEntered(e);
+            }
+        }
+    }
+
+    private static Fault notEntered(ErrnoException cause) {
+        return Fault.failedPrecondition("the sandbox could not be entered")
+                .withHint("--sandbox=none does without, if whoever starts this has confined it")
+                .causedBy(cause);
+    }
+
+    /**
      * Goes into the sandbox. From here on nothing outside of the shared directory has a name.
      *
      * @throws Fault if that is not possible; nothing is served then
@@ -52,7 +74,6 @@ final class Surrender {
             Confinement.umask(0); // the guest has applied its own
             switch (sandbox) {
                 case NAMESPACE -> {
-                    requireNamespace();
                     Confinement.pivotTo(sharedDir);
                     Confinement.chroot(share.root());
                 }
@@ -68,9 +89,7 @@ final class Surrender {
                 Seccomp.giveUpAllButFiles(seccomp);
             }
         } catch (ErrnoException e) {
-            throw Fault.failedPrecondition("the sandbox could not be entered")
-                    .withHint("--sandbox=none does without, if whoever starts this has confined it")
-                    .causedBy(e);
+            throw notEntered(e);
         }
     }
 

@@ -11,10 +11,6 @@ import java.nio.file.Path;
 /** What a process does to itself before it serves somebody whom it does not trust. */
 public final class Confinement {
     private static final int RLIMIT_NOFILE = 7;
-    private static final int MS_BIND = 0x1000;
-    private static final int MS_REC = 0x4000;
-    private static final int MS_SLAVE = 0x80000;
-    private static final int MNT_DETACH = 2;
 
     private Confinement() {}
 
@@ -79,40 +75,43 @@ public final class Confinement {
     }
 
     /**
-     * Makes a directory the only thing that this mount namespace has: everything else is unmounted
-     * from it. What is mounted beneath the directory outside of the namespace later is seen here,
-     * too, but nothing that is mounted here is seen outside.
+     * Makes a directory something that can become this mount namespace's root: what is mounted
+     * there and beneath. Descriptors of it that are to be good afterwards are opened after this.
+     * What is mounted beneath the directory outside of the namespace later is seen here, too, but
+     * nothing that is mounted here is seen outside.
      *
      * <p>Only where this process has a mount namespace of its own, which all its threads share.
      *
+     * @throws ErrnoException EPERM without CAP_SYS_ADMIN
+     */
+    public static void makeMountPoint(Path directory) throws ErrnoException {
+        Mounts.mount("none", Path.of("/"), "none", Mounts.MS_REC | Mounts.MS_SLAVE, "");
+        Mounts.mount(directory.toString(), directory, "none", Mounts.MS_BIND | Mounts.MS_REC, "");
+    }
+
+    /**
+     * Makes what is mounted at a directory the only thing that this mount namespace has: everything
+     * else is unmounted from it.
+     *
+     * @param directory see {@link #makeMountPoint}
      * @throws ErrnoException EPERM without CAP_SYS_ADMIN, EINVAL in a namespace that it shares
      * @spec https://man7.org/linux/man-pages/man2/pivot_root.2.html pivot_root(2)
      */
     public static void pivotTo(Path directory) throws ErrnoException {
-        try (Arena arena = Arena.ofConfined()) {
-            long path = Native.cString(arena, directory.toString()).address();
-            long root = Native.cString(arena, "/").address();
+        try (Arena arena = Arena.ofConfined();
+                Fd old = Fd.open(Path.of("/"), Fd.O_PATH | Fd.O_DIRECTORY);
+                Fd target = Fd.open(directory, Fd.O_PATH | Fd.O_DIRECTORY)) {
             long here = Native.cString(arena, ".").address();
-            // int mount(const char *source, const char *target, const char *, unsigned long, ...);
+            target.enter();
+            // int pivot_root(const char *new_root, const char *put_old);
             ErrnoException.check(
-                    "make all mounts followers",
-                    Native.syscall(SystemCall.MOUNT, 0, root, 0, MS_REC | MS_SLAVE, 0, 0));
+                    "pivot_root", Native.syscall(SystemCall.PIVOT_ROOT, here, here, 0));
+            old.enter();
+            // int umount2(const char *target, int flags);
             ErrnoException.check(
-                    "mount " + directory + " on itself",
-                    Native.syscall(SystemCall.MOUNT, path, path, 0, MS_BIND | MS_REC, 0, 0));
-            try (Fd old = Fd.open(Path.of("/"), Fd.O_PATH | Fd.O_DIRECTORY);
-                    Fd target = Fd.open(directory, Fd.O_PATH | Fd.O_DIRECTORY)) {
-                target.enter();
-                // int pivot_root(const char *new_root, const char *put_old);
-                ErrnoException.check(
-                        "pivot_root", Native.syscall(SystemCall.PIVOT_ROOT, here, here, 0));
-                old.enter();
-                // int umount2(const char *target, int flags);
-                ErrnoException.check(
-                        "unmount the old root",
-                        Native.syscall(SystemCall.UMOUNT2, here, MNT_DETACH, 0));
-                target.enter();
-            }
+                    "unmount the old root",
+                    Native.syscall(SystemCall.UMOUNT2, here, Mounts.MNT_DETACH, 0));
+            target.enter();
         }
     }
 }
