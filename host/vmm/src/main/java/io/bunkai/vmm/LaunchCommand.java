@@ -37,6 +37,8 @@ public record LaunchCommand(List<String> arguments, Path directory, List<Inherit
         /** A file, for reading and writing. */
         READ_WRITE,
         /** A unix socket that listens. */
-        LISTEN
+        LISTEN,
+        /** A unix socket that is connected to whoever listens there. */
+        CONNECT
     }
 }

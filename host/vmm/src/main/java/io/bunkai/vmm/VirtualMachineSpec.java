@@ -25,6 +25,7 @@ import java.util.regex.Pattern;
  * @param memory its memory
  * @param boot what it boots
  * @param disks its disks
+ * @param fileSystem what it can mount of the host; empty: nothing. Its memory is shared then
  * @param entropySource a file from which the guest is given randomness; empty: it is given none
  * @param agentPort the name under which the guest finds the port that leads to {@link #agentSocket}
  * @param security how its process is confined
@@ -42,6 +43,7 @@ public record VirtualMachineSpec(
         MemorySpec memory,
         BootSpec boot,
         List<Disk> disks,
+        Optional<FileSystemDevice> fileSystem,
         Optional<Path> entropySource,
         String agentPort,
         SecuritySpec security,
@@ -59,8 +61,8 @@ public record VirtualMachineSpec(
     /**
      * Checks and copies.
      *
-     * @throws Fault INVALID_ARGUMENT if a part is not as described, or two disks have the same
-     *     name, serial number or slot
+     * @throws Fault INVALID_ARGUMENT if a part is not as described, two disks have the same name,
+     *     serial number or slot, or there is a file system and the memory is not shared
      */
     public VirtualMachineSpec {
         disks = List.copyOf(disks);
@@ -74,6 +76,10 @@ public record VirtualMachineSpec(
             throw Fault.invalidArgument("the hypervisor's path %s is not absolute", hypervisor);
         }
         requireDistinct(disks);
+        if (fileSystem.isPresent() && !memory.shared()) {
+            throw Fault.invalidArgument(
+                    "the memory of machine %s is not shared, so nobody can serve it files", id);
+        }
     }
 
     private static void require(Pattern form, String text, String what) {
@@ -113,5 +119,10 @@ public record VirtualMachineSpec(
     /** {@return where whoever reads the guest's serial console connects, one at a time} */
     public Path consoleSocket() {
         return directory.resolve("console.sock");
+    }
+
+    /** {@return where the server of {@link #fileSystem} is waited for} */
+    public Path fileServerSocket() {
+        return directory.resolve("fs.sock");
     }
 }

@@ -43,6 +43,7 @@ class FakeHypervisorTest extends HypervisorContract {
                 new BootSpec(kernel, Optional.empty(), List.of(behaviour.name())),
                 List.of(),
                 Optional.empty(),
+                Optional.empty(),
                 "agent.channel.0",
                 SecuritySpec.STRICT,
                 List.of(),

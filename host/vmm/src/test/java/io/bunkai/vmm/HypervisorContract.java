@@ -361,6 +361,7 @@ public abstract class HypervisorContract {
                                 Optional.empty(),
                                 good.boot().parameters()),
                         good.disks(),
+                        good.fileSystem(),
                         good.entropySource(),
                         good.agentPort(),
                         good.security(),

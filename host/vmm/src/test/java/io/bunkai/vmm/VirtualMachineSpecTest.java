@@ -30,6 +30,7 @@ class VirtualMachineSpecTest {
                 new BootSpec(Path.of("/k"), Optional.empty(), List.of("console=ttyS0", "quiet")),
                 List.of(disks),
                 Optional.empty(),
+                Optional.empty(),
                 port,
                 SecuritySpec.STRICT,
                 List.of(),

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.linux;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
 /**
@@ -10,6 +13,7 @@ import java.nio.file.Path;
  *
  * @spec https://man7.org/linux/man-pages/man2/mount.2.html mount(2)
  * @spec https://man7.org/linux/man-pages/man2/umount.2.html umount2(2)
+ * @spec https://man7.org/linux/man-pages/man2/mount_setattr.2.html mount_setattr(2)
  */
 public final class Mounts {
     public static final long MS_RDONLY = 1;
@@ -37,6 +41,10 @@ public final class Mounts {
 
     /** Do not follow a symbolic link at the end of the path. */
     public static final int UMOUNT_NOFOLLOW = 8;
+
+    private static final int AT_FDCWD = -100;
+    private static final int AT_RECURSIVE = 0x8000;
+    private static final long MOUNT_ATTR_RDONLY = 1;
 
     private Mounts() {}
 
@@ -81,6 +89,34 @@ public final class Mounts {
                             flags,
                             0);
             ErrnoException.check("unmount " + target, result);
+        }
+    }
+
+    /**
+     * Makes read-only what is mounted at {@code target}, and all that is mounted beneath it now.
+     *
+     * @param propagation {@link #MS_PRIVATE}, {@link #MS_SLAVE} or {@link #MS_SHARED} for all of
+     *     them from now on; 0 leaves it
+     * @throws ErrnoException EINVAL if nothing is mounted there, ENOSYS before Linux 5.12
+     */
+    public static void makeReadOnly(Path target, long propagation) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            // struct mount_attr { u64 attr_set, attr_clr, propagation, userns_fd; };
+            MemorySegment attributes = arena.allocate(JAVA_LONG, 4);
+            attributes.setAtIndex(JAVA_LONG, 0, MOUNT_ATTR_RDONLY);
+            attributes.setAtIndex(JAVA_LONG, 2, propagation);
+            // int mount_setattr(int dfd, const char *, unsigned flags, struct mount_attr *,
+            // size_t);
+            long result =
+                    Native.syscall(
+                            SystemCall.MOUNT_SETATTR,
+                            AT_FDCWD,
+                            Native.cString(arena, target.toString()).address(),
+                            AT_RECURSIVE,
+                            attributes.address(),
+                            attributes.byteSize(),
+                            0);
+            ErrnoException.check("make " + target + " read-only", result);
         }
     }
 }

@@ -2,11 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.linux;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Processes that are known by number only, and this very one. */
 public final class Processes {
@@ -52,6 +58,37 @@ public final class Processes {
                             Spawn.vector(arena, command).address(),
                             Spawn.vector(arena, variables).address());
             ErrnoException.check("run " + command.getFirst(), result);
+        }
+    }
+
+    /**
+     * {@return processes whose arguments have these among them, one after the other}
+     *
+     * @throws ErrnoException EACCES if /proc cannot be read
+     */
+    public static List<ProcessIdentity> withArguments(List<String> arguments)
+            throws ErrnoException {
+        try (Stream<Path> entries = Files.list(Path.of("/proc"))) {
+            return entries.map(entry -> entry.getFileName().toString())
+                    .filter(name -> name.chars().allMatch(c -> c >= '0' && c <= '9'))
+                    .flatMap(name -> ProcessIdentity.of(Integer.parseInt(name)).stream())
+                    .filter(process ->
+                            Collections.indexOfSubList(argumentsOf(process), arguments) >= 0)
+                    .filter(ProcessIdentity::isAlive)
+                    .toList();
+        } catch (IOException e) {
+            throw new ErrnoException("list /proc", Errno.EACCES);
+        }
+    }
+
+    /** {@return its arguments; none if it has ended, or is not ours to look at} */
+    private static List<String> argumentsOf(ProcessIdentity process) {
+        Path file = Path.of("/proc", Integer.toString(process.pid()), "cmdline");
+        try {
+            String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+            return List.of(text.split("\0", -1));
+        } catch (IOException e) {
+            return List.of();
         }
     }
 }

@@ -8,6 +8,7 @@ import static io.bunkai.vmm.qemu.Options.option;
 import io.bunkai.base.Fault;
 import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.FileSystemDevice;
 import io.bunkai.vmm.LaunchCommand;
 import io.bunkai.vmm.LaunchCommand.Inherited;
 import io.bunkai.vmm.LaunchCommand.Mode;
@@ -37,6 +38,10 @@ final class QemuCommandLine {
     private static final String MEMORY = "ram";
     private static final int CHANNEL_SLOT = 2;
     private static final int RANDOM_SLOT = 3;
+
+    /** Above the disks, see {@link Disk#LAST_SLOT}. */
+    private static final int FILE_SYSTEM_SLOT = 30;
+
     private static final int FIRST_DESCRIPTOR = 3;
 
     /**
@@ -92,6 +97,7 @@ final class QemuCommandLine {
         for (Disk disk : spec.disks()) {
             line.disk(disk, ++set);
         }
+        spec.fileSystem().ifPresent(line::fileSystem);
         if (beginning instanceof Beginning.Copy copy) {
             line.inherit(copy.devices(), Mode.READ); // the last one: see devices()
             line.add("-incoming", "defer"); // until the abilities are the same as at the freezing
@@ -221,7 +227,8 @@ final class QemuCommandLine {
     private void agentPort() {
         add(
                 "-device",
-                pciDevice("virtio-serial-pci", "channel", CHANNEL_SLOT, List.of("max_ports=2")));
+                transitionalDevice(
+                        "virtio-serial-pci", "channel", CHANNEL_SLOT, List.of("max_ports=2")));
         add("-chardev", listeningSocket(AGENT, spec.agentSocket()));
         add(
                 "-device",
@@ -243,7 +250,7 @@ final class QemuCommandLine {
                             list("rng-random", List.of("id=entropy", option("filename", source))));
                     add(
                             "-device",
-                            pciDevice(
+                            transitionalDevice(
                                     "virtio-rng-pci",
                                     "random",
                                     RANDOM_SLOT,
@@ -274,7 +281,7 @@ final class QemuCommandLine {
         add("-blockdev", list("driver=file", file));
         add(
                 "-device",
-                pciDevice(
+                transitionalDevice(
                         "virtio-blk-pci",
                         disk.id(),
                         disk.slot(),
@@ -285,13 +292,35 @@ final class QemuCommandLine {
                                 "rerror=report")));
     }
 
-    /** Without the parts for operating systems older than virtio 1.0. */
+    private void fileSystem(FileSystemDevice fileSystem) {
+        int descriptor = inherit(spec.fileServerSocket(), Mode.CONNECT);
+        add("-chardev", "socket,id=fs,fd=" + descriptor);
+        add(
+                "-device",
+                pciDevice(
+                        "vhost-user-fs-pci",
+                        "share",
+                        FILE_SYSTEM_SLOT,
+                        List.of(
+                                "chardev=fs",
+                                option("tag", fileSystem.tag()),
+                                "queue-size=" + fileSystem.queueSize())));
+    }
+
+    /** A device that can be of virtio before 1.0, too, without these parts. */
+    private static String transitionalDevice(
+            String driver, String id, int slot, List<String> properties) {
+        List<String> all = new ArrayList<>();
+        all.add("disable-legacy=on");
+        all.addAll(properties);
+        return pciDevice(driver, id, slot, all);
+    }
+
     private static String pciDevice(String driver, String id, int slot, List<String> properties) {
         List<String> all = new ArrayList<>();
         all.add(option("id", id));
         all.add("bus=pcie.0");
         all.add("addr=0x%x".formatted(slot));
-        all.add("disable-legacy=on");
         all.addAll(properties);
         return list(driver, all);
     }

@@ -11,6 +11,7 @@ import io.bunkai.linux.ExitStatus;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.LinuxProcess;
 import io.bunkai.linux.ProcessIdentity;
+import io.bunkai.linux.Processes;
 import io.bunkai.linux.Signals;
 import io.bunkai.linux.Spawn;
 import io.bunkai.linux.UnixSockets;
@@ -23,17 +24,13 @@ import io.bunkai.vmm.VirtualMachine;
 import io.bunkai.vmm.VirtualMachineSpec;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * Makes machines of QEMU processes.
@@ -128,6 +125,7 @@ public final class QemuHypervisor implements Hypervisor {
             case READ -> Fd.open(inherited.file(), Fd.O_RDONLY | Fd.O_NOCTTY);
             case READ_WRITE -> Fd.open(inherited.file(), Fd.O_RDWR | Fd.O_NOCTTY);
             case LISTEN -> listen(inherited.file());
+            case CONNECT -> UnixSockets.connect(inherited.file());
         };
     }
 
@@ -218,15 +216,11 @@ public final class QemuHypervisor implements Hypervisor {
     public Optional<ProcessIdentity> find(VirtualMachineSpec spec) {
         // What differs between a machine that boots and a copy comes later.
         List<String> wanted = command(spec).arguments().subList(0, WORDS_OF_IDENTITY);
-        try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
-            return processes
-                    .map(path -> path.getFileName().toString())
-                    .filter(name -> name.chars().allMatch(c -> c >= '0' && c <= '9'))
-                    .flatMap(name -> ProcessIdentity.of(Integer.parseInt(name)).stream())
-                    .filter(process -> isMachine(process, wanted, spec.directory()))
-                    .filter(ProcessIdentity::isAlive)
+        try {
+            return Processes.withArguments(wanted).stream()
+                    .filter(process -> worksIn(process, spec.directory()))
                     .findFirst();
-        } catch (IOException e) {
+        } catch (ErrnoException e) {
             throw Fault.internal("the machine's processes cannot be listed").causedBy(e);
         }
     }
@@ -236,14 +230,10 @@ public final class QemuHypervisor implements Hypervisor {
      * QEMU's arguments after its own. The directory tells two machines of different state roots
      * apart.
      */
-    private static boolean isMachine(ProcessIdentity process, List<String> wanted, Path directory) {
-        Path proc = Path.of("/proc", Integer.toString(process.pid()));
+    private static boolean worksIn(ProcessIdentity process, Path directory) {
         try {
-            String text =
-                    new String(Files.readAllBytes(proc.resolve("cmdline")), StandardCharsets.UTF_8);
-            List<String> arguments = Arrays.asList(text.split("\0", -1));
-            return Collections.indexOfSubList(arguments, wanted) >= 0
-                    && Files.readSymbolicLink(proc.resolve("cwd")).equals(directory.toRealPath());
+            return Files.readSymbolicLink(Path.of("/proc", Integer.toString(process.pid()), "cwd"))
+                    .equals(directory.toRealPath());
         } catch (IOException e) {
             return false; // it has ended, or is not ours to look at
         }

@@ -12,6 +12,7 @@ import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.CpuSpec;
 import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.FileSystemDevice;
 import io.bunkai.vmm.LaunchCommand;
 import io.bunkai.vmm.LaunchCommand.Inherited;
 import io.bunkai.vmm.LaunchCommand.Mode;
@@ -76,6 +77,22 @@ class QemuCommandLineTest {
                                 -device virtio-blk-pci,id=root,bus=pcie.0,addr=0x4,disable-legacy=on,drive=disk-root,\
                                 serial=bunkai-root,werror=report,rerror=report
                                 """));
+    }
+
+    @Test
+    void aFileSystemIsServedByWhoeverListensForIt() {
+        specs.memory = new MemorySpec(ByteSize.ofMib(256), true);
+        specs.fileSystem = Optional.of(new FileSystemDevice("kataShared", 512));
+        LaunchCommand command = QemuCommandLine.of(specs.build(), Beginning.BOOT);
+
+        assertThat(String.join(" ", command.arguments()))
+                .contains(
+                        "-object memory-backend-memfd,id=ram,size=256M,share=on",
+                        "-chardev socket,id=fs,fd=8 -device"
+                                + " vhost-user-fs-pci,id=share,bus=pcie.0,addr=0x1e,chardev=fs,"
+                                + "tag=kataShared,queue-size=512");
+        assertThat(command.inherited().getLast())
+                .isEqualTo(new Inherited(8, specs.directory.resolve("fs.sock"), Mode.CONNECT));
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.BootSpec;
 import io.bunkai.vmm.CpuSpec;
 import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.FileSystemDevice;
 import io.bunkai.vmm.MemorySpec;
 import io.bunkai.vmm.SecuritySpec;
 import io.bunkai.vmm.VirtualMachineSpec;
@@ -29,6 +30,7 @@ final class Specs {
     Optional<Path> initrd = Optional.of(Path.of("/opt/bunkai/share/initrd"));
     List<String> parameters = List.of("console=ttyS0", "quiet");
     List<Disk> disks = List.of();
+    Optional<FileSystemDevice> fileSystem = Optional.empty();
     Optional<Path> entropy = Optional.of(Path.of("/dev/urandom"));
     SecuritySpec security = SecuritySpec.STRICT;
     List<Path> cgroups = List.of();
@@ -45,6 +47,7 @@ final class Specs {
                 memory,
                 new BootSpec(kernel, initrd, parameters),
                 disks,
+                fileSystem,
                 entropy,
                 "agent.channel.0",
                 security,
