@@ -262,7 +262,7 @@ lay_out() {
         rm -rf "$made/aot"
         write_launcher bin/bunkai host/cli io.bunkai.cli/io.bunkai.cli.Main "$CLI_OPTIONS"
         write_launcher bin/bunkaid host/daemon io.bunkai.daemon/io.bunkai.daemon.BunkaidMain "$DAEMON_OPTIONS" \
-            '--guest "$made/guest"'
+            '--guest "$made/guest" --file-server "$made/bin/bunkai-virtiofsd"'
         write_launcher libexec/bunkai-virtiofsd host/virtiofs io.bunkai.virtiofs/io.bunkai.virtiofs.VirtiofsdMain \
             "$VIRTIOFSD_OPTIONS"
         write_launcher libexec/bunkai-virtiofs-bench host/virtiofs \

@@ -71,6 +71,8 @@ final class ContainerOptions {
             description = "Replace the image's entry point; an empty text removes it.")
     private @Nullable String entrypoint;
 
+    @Mixin private MountOptions mounts = new MountOptions();
+
     @Option(
             names = "--annotation",
             paramLabel = "KEY=VALUE",
@@ -120,6 +122,7 @@ final class ContainerOptions {
                         .setStdin(interactive)
                         .setRemove(remove)
                         .setTied(tied)
+                        .addAllMounts(mounts.resolve(surroundings.directory()))
                         .putAllAnnotations(annotations());
         if (entrypoint != null) {
             request.setEntrypointSet(true);

@@ -11,6 +11,7 @@ import java.util.List;
  * @param machine the machine model and what runs it
  * @param boot what the guest boots
  * @param sizing processors and memory
+ * @param sharing how folders and files of the host reach the guest
  * @param agent the guest's agent
  * @param runtime the runtime itself
  * @param annotations what pods may change
@@ -19,6 +20,7 @@ public record Configuration(
         MachineConfiguration machine,
         BootConfiguration boot,
         SizingConfiguration sizing,
+        SharingConfiguration sharing,
         AgentConfiguration agent,
         RuntimeConfiguration runtime,
         AnnotationConfiguration annotations) {

@@ -37,6 +37,7 @@ final class ConfigurationAssembly {
                 machine(),
                 boot(),
                 sizing(),
+                sharing(),
                 agent(),
                 runtime(),
                 new Configuration.AnnotationConfiguration(strings(QEMU + "enable_annotations")));
@@ -116,6 +117,15 @@ final class ConfigurationAssembly {
                 mostMemory.compareTo(memory) < 0 ? memory : mostMemory,
                 ByteSize.ofMib(whole(QEMU + "overhead_memory")),
                 flag(RUNTIME + "static_sandbox_resource_mgmt"));
+    }
+
+    private SharingConfiguration sharing() {
+        return new SharingConfiguration(
+                text(QEMU + "shared_fs").equals("virtio-fs"),
+                path(QEMU + "virtio_fs_daemon", defaults.fileServer()),
+                text(QEMU + "virtio_fs_cache"),
+                (int) whole(QEMU + "virtio_fs_queue_size"),
+                strings(QEMU + "virtio_fs_extra_args"));
     }
 
     private AgentConfiguration agent() {

@@ -474,8 +474,10 @@ class AnnotationPolicyTest {
                                         Map.of(
                                                 CONFIG + "hypervisor.virtio_fs_extra_args",
                                                 "[\"--thread-pool-size=4\"]"))
-                                .warnings())
-                .hasSize(1);
+                                .configuration()
+                                .sharing()
+                                .arguments())
+                .containsExactly("--thread-pool-size=4");
     }
 
     @ParameterizedTest

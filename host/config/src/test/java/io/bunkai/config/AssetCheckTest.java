@@ -86,7 +86,8 @@ class AssetCheckTest {
         Path file = folder.resolve("configuration.toml");
         Files.writeString(file, "[hypervisor.qemu]\n" + lines);
         return new ConfigurationLoader(
-                        Defaults.of(kernel, image), new HostCapacity(2, ByteSize.ofMib(4096)))
+                        Defaults.of(kernel, image, Path.of("/opt/bunkai/virtiofsd")),
+                        new HostCapacity(2, ByteSize.ofMib(4096)))
                 .load(new ConfigurationSource.Explicit(file));
     }
 }

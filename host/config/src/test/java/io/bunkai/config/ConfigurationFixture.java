@@ -12,11 +12,13 @@ import java.util.List;
 final class ConfigurationFixture {
     static final Path KERNEL = Path.of("/assets/vmlinuz");
     static final Path IMAGE = Path.of("/assets/guest.erofs");
+    static final Path FILE_SERVER = Path.of("/opt/bunkai/virtiofsd");
 
     private final Path folder;
     private final ConfigurationLoader loader =
             new ConfigurationLoader(
-                    Defaults.of(KERNEL, IMAGE), new HostCapacity(8, ByteSize.ofMib(16384)));
+                    Defaults.of(KERNEL, IMAGE, FILE_SERVER),
+                    new HostCapacity(8, ByteSize.ofMib(16384)));
 
     ConfigurationFixture(Path folder) {
         this.folder = folder;

@@ -110,7 +110,7 @@ class KeyCatalogueTest {
         assertThat(catalogue.keys())
                 .filteredOn(key -> key.isHonoured() && key.ownDefault().isEmpty())
                 .extracting(ConfigurationKey::name)
-                .containsExactly("path", "kernel", "image", "rootfs_type");
+                .containsExactly("path", "kernel", "image", "rootfs_type", "virtio_fs_daemon");
     }
 
     @ParameterizedTest

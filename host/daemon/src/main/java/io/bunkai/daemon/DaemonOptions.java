@@ -13,6 +13,7 @@ import java.util.Optional;
  *
  * @param stateRoot where everything is kept
  * @param guest directory of the guest's kernel and image
+ * @param fileServer the program that serves folders of the host to guests
  * @param configuration the file to read; empty to search
  * @param kataConfiguration whether Kata's places are searched
  * @param takeover whether to take over from the daemon that runs, if one does
@@ -20,12 +21,16 @@ import java.util.Optional;
 record DaemonOptions(
         Path stateRoot,
         Path guest,
+        Path fileServer,
         Optional<Path> configuration,
         boolean kataConfiguration,
         boolean takeover) {
     static final String USAGE =
-            "usage: bunkaid --state-root DIR --guest DIR [--config FILE | --kata-config]"
-                    + " [--takeover]";
+            "usage: bunkaid --state-root DIR --guest DIR [--file-server FILE]"
+                    + " [--config FILE | --kata-config] [--takeover]";
+
+    /** Where an installation has it. */
+    private static final Path INSTALLED_FILE_SERVER = Path.of("/usr/libexec/bunkai-virtiofsd");
 
     /**
      * {@return the options in {@code arguments}}
@@ -35,6 +40,7 @@ record DaemonOptions(
     static DaemonOptions parse(List<String> arguments) {
         Optional<Path> stateRoot = Optional.empty();
         Optional<Path> guest = Optional.empty();
+        Path fileServer = INSTALLED_FILE_SERVER;
         Optional<Path> configuration = Optional.empty();
         boolean kata = false;
         boolean takeover = false;
@@ -44,6 +50,7 @@ record DaemonOptions(
             switch (option) {
                 case "--state-root" -> stateRoot = Optional.of(value(option, rest));
                 case "--guest" -> guest = Optional.of(value(option, rest));
+                case "--file-server" -> fileServer = value(option, rest);
                 case "--config" -> configuration = Optional.of(value(option, rest));
                 case "--kata-config" -> kata = true;
                 case "--takeover" -> takeover = true;
@@ -56,6 +63,7 @@ record DaemonOptions(
         return new DaemonOptions(
                 stateRoot.orElseThrow(() -> unusable("--state-root is missing")),
                 guest.orElseThrow(() -> unusable("--guest is missing")),
+                fileServer,
                 configuration,
                 kata,
                 takeover);

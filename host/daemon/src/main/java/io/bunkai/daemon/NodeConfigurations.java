@@ -59,7 +59,10 @@ final class NodeConfigurations implements Configurations {
                                         ? ConfigurationSource.kata()
                                         : ConfigurationSource.standard(Optional.empty()));
         Defaults defaults =
-                Defaults.of(options.guest().resolve(KERNEL), options.guest().resolve(IMAGE));
+                Defaults.of(
+                        options.guest().resolve(KERNEL),
+                        options.guest().resolve(IMAGE),
+                        options.fileServer());
         ConfigurationLoader loader =
                 new ConfigurationLoader(defaults, HostCapacity.ofThisMachine());
         LoadedConfiguration loaded = loader.load(source);

@@ -3,9 +3,11 @@
 package io.bunkai.daemon;
 
 import io.bunkai.api.control.CreateRequest;
+import io.bunkai.api.control.Mount;
 import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
 import io.bunkai.linux.Terminal;
+import io.bunkai.oci.RuntimeSpec;
 import io.bunkai.runtime.ContainerRequest;
 import io.bunkai.runtime.ExecRequest;
 import java.util.Optional;
@@ -41,7 +43,13 @@ final class Requests {
                 terminal(request.getTty(), request.getTtyRows(), request.getTtyColumns()),
                 request.getStdin(),
                 request.getRemove(),
+                request.getMountsList().stream().map(Requests::mount).toList(),
                 request.getAnnotationsMap());
+    }
+
+    private static RuntimeSpec.Mount mount(Mount mount) {
+        return RuntimeSpec.Mount.of(
+                mount.getDestination(), mount.getType(), mount.getSource(), mount.getOptionsList());
     }
 
     /** {@return the request for a further process} The runtime checks it. */

@@ -24,7 +24,12 @@ class DaemonOptionsTest {
         assertThat(parse("--state-root /s --guest /g"))
                 .isEqualTo(
                         new DaemonOptions(
-                                Path.of("/s"), Path.of("/g"), Optional.empty(), false, false));
+                                Path.of("/s"),
+                                Path.of("/g"),
+                                Path.of("/usr/libexec/bunkai-virtiofsd"),
+                                Optional.empty(),
+                                false,
+                                false));
     }
 
     @Test

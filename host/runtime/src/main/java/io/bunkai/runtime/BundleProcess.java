@@ -5,7 +5,6 @@ package io.bunkai.runtime;
 import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
 import io.bunkai.oci.RuntimeSpec;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,34 +15,23 @@ import java.util.Optional;
  * taken out or exchanged for what the guest has.
  *
  * @param spec the specification for the guest
- * @param files the host's files that the container is to see; the guest gets copies
  * @param hooks what runs on the host
  * @param warnings sentences for people: what was left out
  */
-record BundleProcess(
-        RuntimeSpec spec, List<Plan.GuestFile> files, Plan.Hooks hooks, List<String> warnings) {
+record BundleProcess(RuntimeSpec spec, Plan.Hooks hooks, List<String> warnings) {
     private static final double NANO_CPUS_PER_CPU = 1e9;
-
-    /** What belongs to a user's files is shared and not copied. */
-    private static final ByteSize LARGEST_FILE = ByteSize.ofMib(1);
 
     /**
      * Fits a bundle's specification to a guest.
      *
      * @param home where the container's files are in the guest
      * @param cgroupsPath of its control group in the guest
-     * @throws Fault INVALID_ARGUMENT if the specification makes no sense, UNIMPLEMENTED if the
-     *     container needs something of the host that no guest is given yet
+     * @throws Fault INVALID_ARGUMENT if the specification makes no sense
      */
     static BundleProcess of(BundleRequest request, String home, String cgroupsPath) {
         RuntimeSpec spec = request.spec();
         check(request);
-        List<Plan.GuestFile> files = new ArrayList<>();
         List<String> warnings = new ArrayList<>();
-        List<RuntimeSpec.Mount> mounts = new ArrayList<>();
-        for (RuntimeSpec.Mount mount : spec.mounts()) {
-            mounts.add(isBind(mount) ? copied(mount, home, files) : mount);
-        }
         RuntimeSpec.Root root = spec.root();
         RuntimeSpec.Linux linux = spec.linux();
         if (linux == null) {
@@ -53,9 +41,8 @@ record BundleProcess(
                 spec.withRoot(
                                 new RuntimeSpec.Root(
                                         RootDisks.rootOf(home), root != null && root.readonly()))
-                        .withMounts(mounts)
                         .withLinux(linux.withCgroupsPath(cgroupsPath));
-        return new BundleProcess(fitted, files, hooks(spec.hooks(), warnings), warnings);
+        return new BundleProcess(fitted, hooks(spec.hooks(), warnings), warnings);
     }
 
     private static void check(BundleRequest request) {
@@ -70,42 +57,6 @@ record BundleProcess(
                     .withHint("set linux, as the specification of a Linux container has it");
         }
         RequestCheck.check(spec.process());
-    }
-
-    private static boolean isBind(RuntimeSpec.Mount mount) {
-        return mount.type().equals("bind")
-                || mount.options().contains("bind")
-                || mount.options().contains("rbind");
-    }
-
-    /** A small file, such as resolv.conf, is the same for the container if it is a copy. */
-    private static RuntimeSpec.Mount copied(
-            RuntimeSpec.Mount mount, String home, List<Plan.GuestFile> files) {
-        Path source = Path.of(mount.source());
-        if (!Files.exists(source)) {
-            throw Fault.notFound(
-                            "%s, which is to be mounted at %s, does not exist",
-                            source, GuestText.printable(mount.destination()))
-                    .withHint("make it, or remove the mount");
-        }
-        boolean isSmall =
-                Files.isRegularFile(source) && source.toFile().length() <= LARGEST_FILE.bytes();
-        if (!isSmall) {
-            throw Fault.unimplemented(
-                            "%s cannot be mounted at %s: folders, devices and files of more than"
-                                    + " %s of the host cannot be shared with a machine yet",
-                            source, GuestText.printable(mount.destination()), LARGEST_FILE)
-                    .withHint("remove the mount, or put the files into the image");
-        }
-        String copy = home + "/files/" + files.size();
-        files.add(new Plan.GuestFile(source, copy));
-        return new RuntimeSpec.Mount(
-                mount.destination(),
-                mount.type(),
-                copy,
-                mount.options(),
-                mount.uidMappings(),
-                mount.gidMappings());
     }
 
     private static Plan.Hooks hooks(

@@ -465,7 +465,7 @@ public final class Container {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        finish(ProcessExit.lost("the machine was lost: " + how.describe()), sandbox);
+        finish(ProcessExit.lost("the machine was lost: " + sandbox.describe(how)), sandbox);
     }
 
     private void ranOutOfMemory() {
@@ -616,6 +616,7 @@ public final class Container {
                             Sandbox.adopt(
                                     plan,
                                     vmm,
+                                    found.server(),
                                     around.hypervisor(),
                                     around.clock(),
                                     Deadline.after(QUESTION_PATIENCE)));

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What the journal holds of a container: enough for a daemon that knows nothing else to go on with
@@ -18,6 +19,7 @@ import java.util.Optional;
  * @param terms what holds beside the plan
  * @param vmm QEMU, once it is known
  * @param holder the process that stands for the container on the host, once it is known
+ * @param server the process that serves what the guest shares with the host, once it is known
  * @param execs further processes: those that run, and those of an owner that it may ask for
  * @param delivered how much of each output of its own process whoever is attached has, if it was
  *     noted
@@ -36,12 +38,13 @@ record ContainerRecord(
         long finishedAtMillis,
         Optional<ProcessIdentity> vmm,
         Optional<ProcessIdentity> holder,
+        Optional<ProcessIdentity> server,
         List<ExecRecord> execs,
         Map<OutputLog.Stream, Long> delivered,
         boolean paused,
         Optional<ProcessExit> exit) {
     /** The version that this code writes and reads. */
-    static final int VERSION = 3;
+    static final int VERSION = 4;
 
     /** Checks, since it is also made from a file. */
     ContainerRecord {
@@ -88,6 +91,7 @@ record ContainerRecord(
                 0,
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 List.of(),
                 Map.of(),
                 false,
@@ -99,34 +103,65 @@ record ContainerRecord(
         return holder.or(() -> vmm).map(ProcessIdentity::pid).orElse(0);
     }
 
+    /** {@return every process of the host that is known to be there for it} */
+    List<ProcessIdentity> processes() {
+        return Stream.of(vmm, holder, server).flatMap(Optional::stream).toList();
+    }
+
     ContainerRecord inPhase(Phase next) {
-        return changed(next, startedAtMillis, vmm, holder, execs, delivered, paused);
+        return changed(next, startedAtMillis, vmm, holder, server, execs, delivered, paused);
     }
 
     ContainerRecord withVmm(ProcessIdentity identity) {
         return changed(
-                phase, startedAtMillis, Optional.of(identity), holder, execs, delivered, paused);
+                phase,
+                startedAtMillis,
+                Optional.of(identity),
+                holder,
+                server,
+                execs,
+                delivered,
+                paused);
     }
 
     ContainerRecord withHolder(ProcessIdentity identity) {
         return changed(
-                phase, startedAtMillis, vmm, Optional.of(identity), execs, delivered, paused);
+                phase,
+                startedAtMillis,
+                vmm,
+                Optional.of(identity),
+                server,
+                execs,
+                delivered,
+                paused);
+    }
+
+    ContainerRecord withServer(ProcessIdentity identity) {
+        return changed(
+                phase,
+                startedAtMillis,
+                vmm,
+                holder,
+                Optional.of(identity),
+                execs,
+                delivered,
+                paused);
     }
 
     ContainerRecord running(long nowMillis) {
-        return changed(Phase.RUNNING, nowMillis, vmm, holder, execs, delivered, paused);
+        return changed(Phase.RUNNING, nowMillis, vmm, holder, server, execs, delivered, paused);
     }
 
     ContainerRecord withExecs(List<ExecRecord> known) {
-        return changed(phase, startedAtMillis, vmm, holder, known, delivered, paused);
+        return changed(phase, startedAtMillis, vmm, holder, server, known, delivered, paused);
     }
 
     ContainerRecord withDelivered(Map<OutputLog.Stream, Long> bytes) {
-        return changed(phase, startedAtMillis, vmm, holder, execs, bytes, paused);
+        return changed(phase, startedAtMillis, vmm, holder, server, execs, bytes, paused);
     }
 
     ContainerRecord withPaused(boolean now) {
-        return changed(phase, startedAtMillis, vmm, holder, execs, delivered, now);
+        return changed(phase, startedAtMillis, vmm, holder, server, execs, delivered, now);
     }
 
     private ContainerRecord changed(
@@ -134,6 +169,7 @@ record ContainerRecord(
             long nextStartedAtMillis,
             Optional<ProcessIdentity> nextVmm,
             Optional<ProcessIdentity> nextHolder,
+            Optional<ProcessIdentity> nextServer,
             List<ExecRecord> nextExecs,
             Map<OutputLog.Stream, Long> nextDelivered,
             boolean nextPaused) {
@@ -149,6 +185,7 @@ record ContainerRecord(
                 finishedAtMillis,
                 nextVmm,
                 nextHolder,
+                nextServer,
                 nextExecs,
                 nextDelivered,
                 nextPaused,
@@ -168,6 +205,7 @@ record ContainerRecord(
                 nowMillis,
                 vmm,
                 holder,
+                server,
                 execs,
                 delivered,
                 paused,

@@ -4,6 +4,7 @@ package io.bunkai.runtime;
 
 import io.bunkai.base.ByteSize;
 import io.bunkai.linux.Terminal;
+import io.bunkai.oci.RuntimeSpec;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +25,7 @@ import java.util.Optional;
  * @param terminal size of the terminal; empty for pipes
  * @param stdin whether standard input stays open for somebody to write to
  * @param remove whether everything about the container goes once it has ended
+ * @param mounts what is mounted beside an image's own, as a bundle has it
  * @param annotations of the container, Kata's and ours among them
  */
 public record ContainerRequest(
@@ -40,11 +42,13 @@ public record ContainerRequest(
         Optional<Terminal.Size> terminal,
         boolean stdin,
         boolean remove,
+        List<RuntimeSpec.Mount> mounts,
         Map<String, String> annotations) {
     public ContainerRequest {
         arguments = List.copyOf(arguments);
         entrypoint = entrypoint.map(List::copyOf);
         environment = List.copyOf(environment);
+        mounts = List.copyOf(mounts);
         annotations = Map.copyOf(annotations);
     }
 

@@ -17,6 +17,10 @@ public enum CrashPoint {
     START_JOURNALED,
     /** The control groups exist and are empty. */
     START_CGROUPS_MADE,
+    /** The file server runs, and the journal does not know it yet. */
+    START_SERVER_LAUNCHED,
+    /** The journal knows the file server; nobody asks it for anything yet. */
+    START_SERVER_JOURNALED,
     /** QEMU runs, and the journal does not know it yet. */
     START_MACHINE_LAUNCHED,
     /** The journal knows QEMU; the guest has not run its first instruction. */

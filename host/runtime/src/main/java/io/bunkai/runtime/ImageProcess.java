@@ -5,8 +5,12 @@ package io.bunkai.runtime;
 import io.bunkai.base.Fault;
 import io.bunkai.oci.DefaultSpec;
 import io.bunkai.oci.RuntimeSpec;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** What runs in a container that is made of an image: Docker's rules for request and image. */
 final class ImageProcess {
@@ -48,7 +52,23 @@ final class ImageProcess {
         }
         return spec.withProcess(process)
                 .withHostname(hostname)
+                .withMounts(mounts(spec.mounts(), request.mounts()))
                 .withLinux(linux.withResources(resources(request, linux)));
+    }
+
+    /** A mount at a place of the defaults' replaces it; what is nearer to the root comes first. */
+    private static List<RuntimeSpec.Mount> mounts(
+            List<RuntimeSpec.Mount> defaults, List<RuntimeSpec.Mount> asked) {
+        Set<String> taken =
+                asked.stream().map(RuntimeSpec.Mount::destination).collect(Collectors.toSet());
+        List<RuntimeSpec.Mount> all = new ArrayList<>(defaults);
+        all.removeIf(mount -> taken.contains(mount.destination()));
+        asked.stream()
+                .sorted(
+                        Comparator.comparingInt(
+                                mount -> Path.of(mount.destination()).getNameCount()))
+                .forEach(all::add);
+        return all;
     }
 
     private static List<String> arguments(ContainerRequest request, ImageSource.Image image) {

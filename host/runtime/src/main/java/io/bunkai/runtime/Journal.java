@@ -116,9 +116,7 @@ final class Journal {
 
     private void read(Path home, List<ContainerRecord> records) throws IOException {
         try {
-            ContainerRecord record =
-                    PlanJson.MAPPER.readValue(
-                            Files.readAllBytes(home.resolve(FILE)), ContainerRecord.class);
+            ContainerRecord record = FormerRecords.read(Files.readAllBytes(home.resolve(FILE)));
             if (record == null || !home.endsWith(record.id())) {
                 throw notUnderstood(home, "it is not the record of this container");
             }

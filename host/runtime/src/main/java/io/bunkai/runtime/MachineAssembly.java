@@ -11,6 +11,7 @@ import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.BootSpec;
 import io.bunkai.vmm.CpuSpec;
 import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.FileSystemDevice;
 import io.bunkai.vmm.MemorySpec;
 import io.bunkai.vmm.SecuritySpec;
 import io.bunkai.vmm.VirtualMachineSpec;
@@ -61,6 +62,7 @@ public final class MachineAssembly {
      * @param directory of its sockets
      * @param rootSlot PCI slot of the guest's own root disk
      * @param disks the container's
+     * @param shares whether it can mount what is the host's
      * @param cgroupProcsFiles where its process begins its life
      */
     record Wishes(
@@ -72,6 +74,7 @@ public final class MachineAssembly {
             Path guestImage,
             int rootSlot,
             List<DiskWish> disks,
+            boolean shares,
             List<Path> cgroupProcsFiles) {}
 
     /**
@@ -96,9 +99,14 @@ public final class MachineAssembly {
                 machine.machineType(),
                 String.join(",", machine.machineOptions()),
                 new CpuSpec(wishes.vcpus(), wishes.vcpus(), machine.cpuFeatures()),
-                new MemorySpec(wishes.memory(), false),
+                new MemorySpec(wishes.memory(), wishes.shares()),
                 boot(configuration),
                 disks,
+                wishes.shares()
+                        ? Optional.of(
+                                new FileSystemDevice(
+                                        FileServer.TAG, configuration.sharing().queueSize()))
+                        : Optional.empty(),
                 Optional.of(machine.entropySource()),
                 AGENT_PORT,
                 machine.seccompSandbox().map(SecuritySpec::new).orElse(SecuritySpec.STRICT),

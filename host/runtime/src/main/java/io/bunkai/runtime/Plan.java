@@ -93,17 +93,55 @@ public record Plan(
      * @param holder stands for the container among the host's processes
      * @param hooks the owner's programs
      * @param ownDisks disks of this container alone; they go with its machine
+     * @param sharing what of the host the guest can mount
      */
     public record Host(
-            Optional<Path> bundle, Optional<Holder> holder, Hooks hooks, List<OwnDisk> ownDisks) {
+            Optional<Path> bundle,
+            Optional<Holder> holder,
+            Hooks hooks,
+            List<OwnDisk> ownDisks,
+            Optional<Sharing> sharing) {
         /** What a container has that belongs to nobody else: nothing. */
         public static final Host NOTHING =
-                new Host(Optional.empty(), Optional.empty(), Hooks.NONE, List.of());
+                new Host(
+                        Optional.empty(),
+                        Optional.empty(),
+                        Hooks.NONE,
+                        List.of(),
+                        Optional.empty());
 
         public Host {
             ownDisks = List.copyOf(ownDisks);
         }
+
+        Host withSharing(Sharing shared) {
+            return new Host(bundle, holder, hooks, ownDisks, Optional.of(shared));
+        }
     }
+
+    /**
+     * Folders and files of the host that a process of their own serves to the guest, as entries of
+     * one folder.
+     *
+     * @param server the file server's program and its arguments
+     */
+    public record Sharing(List<Share> shares, List<String> server) {
+        public Sharing {
+            shares = List.copyOf(shares);
+            server = List.copyOf(server);
+        }
+    }
+
+    /**
+     * A folder or a file of the host, for the guest.
+     *
+     * @param source on the host
+     * @param name of its entry
+     * @param readOnly whether the guest cannot change it, whatever it does; all that is mounted
+     *     beneath it then included
+     * @param follows whether what is mounted beneath it later is seen, too
+     */
+    public record Share(Path source, String name, boolean readOnly, boolean follows) {}
 
     /**
      * A process that does nothing and is in the container's network namespace, so that whoever is
@@ -152,11 +190,14 @@ public record Plan(
      * @param hostname of the machine and of the container
      * @param dns lines of resolv.conf
      * @param files copies of the host's files, made before there is a container
+     * @param storages what the agent mounts before there is a container, in this order
      */
-    public record Guest(String hostname, List<String> dns, List<GuestFile> files) {
+    public record Guest(
+            String hostname, List<String> dns, List<GuestFile> files, List<Storage> storages) {
         public Guest {
             dns = List.copyOf(dns);
             files = List.copyOf(files);
+            storages = List.copyOf(storages);
         }
     }
 
@@ -171,8 +212,8 @@ public record Plan(
     /**
      * One storage, in the words of the agent's protocol.
      *
-     * @param driver {@code blk}, {@code ephemeral}, {@code overlayfs}
-     * @param source what is mounted; a PCI path for {@code blk}
+     * @param driver {@code blk}, {@code ephemeral}, {@code overlayfs}, {@code virtio-fs}
+     * @param source what is mounted; a PCI path for {@code blk}, a tag for {@code virtio-fs}
      * @param fileSystem its type
      * @param options of the mount
      * @param mountPoint where in the guest

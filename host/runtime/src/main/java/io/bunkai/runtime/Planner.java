@@ -12,6 +12,7 @@ import io.bunkai.config.BootConfiguration;
 import io.bunkai.config.Configuration;
 import io.bunkai.config.ConfigurationWarning;
 import io.bunkai.config.LoadedConfiguration;
+import io.bunkai.config.SharingConfiguration;
 import io.bunkai.config.SizingConfiguration;
 import io.bunkai.linux.Signals;
 import io.bunkai.oci.RuntimeSpec;
@@ -30,6 +31,7 @@ import java.util.Optional;
  */
 public final class Planner {
     private static final String CONTAINER_HOME = "/run/kata-containers/";
+    private static final Path ROOT = Path.of("/");
     private static final int ROOT_DISK_SLOT = 4;
     private static final int HOSTNAME_LENGTH = 12;
     private static final long NANO_CPUS_PER_CPU = 1_000_000_000;
@@ -109,7 +111,8 @@ public final class Planner {
                         List.of(image.disk()),
                         new Plan.Image(image.reference(), image.digest(), List.of(image.disk())),
                         Plan.Host.NOTHING,
-                        new Plan.Guest(hostname, List.of(), List.of()),
+                        hostname,
+                        ROOT,
                         ImageProcess.of(
                                 request,
                                 image,
@@ -156,15 +159,21 @@ public final class Planner {
                                 Optional.of(request.bundle()),
                                 Optional.of(new Plan.Holder(BundleProcess.networkNamespace(spec))),
                                 process.hooks(),
-                                own),
-                        new Plan.Guest(hostname(asked, id), List.of(), process.files()),
+                                own,
+                                Optional.empty()),
+                        hostname(asked, id),
+                        request.bundle(),
                         process.spec(),
                         "",
                         Signals.SIGTERM);
         return planned(draft, loaded, warnings);
     }
 
-    /** What differs between containers; the rest of a plan follows from it. */
+    /**
+     * What differs between containers; the rest of a plan follows from it.
+     *
+     * @param base what the sources of mounts are relative to
+     */
     private record Draft(
             String id,
             String name,
@@ -172,7 +181,8 @@ public final class Planner {
             List<Path> disks,
             Plan.Image image,
             Plan.Host host,
-            Plan.Guest guest,
+            String hostname,
+            Path base,
             RuntimeSpec process,
             String user,
             int stopSignal) {}
@@ -181,19 +191,26 @@ public final class Planner {
         Configuration effective = loaded.configuration();
         String id = draft.id();
         RootDisks disks = RootDisks.of(draft.disks(), homeOf(id));
+        SharingConfiguration sharing = effective.sharing();
+        HostMounts mounts =
+                HostMounts.of(
+                        draft.process().mounts(), draft.base(), homeOf(id), sharing.enabled());
+        boolean shares = !mounts.shares().isEmpty();
+        Path directory = root.sandboxes().resolve(id);
         List<Path> groups = cgroups.of(id);
         VirtualMachineSpec machine =
                 machines.of(effective)
                         .assemble(
                                 new MachineAssembly.Wishes(
                                         id,
-                                        root.sandboxes().resolve(id),
+                                        directory,
                                         effective,
                                         draft.sizing().vcpus(),
                                         ByteSize.ofMib(draft.sizing().memoryMib()),
                                         guestImage(effective.boot()),
                                         ROOT_DISK_SLOT,
                                         disks.wishes(),
+                                        shares,
                                         HostCgroups.procsFiles(groups)));
         Plan plan =
                 new Plan(
@@ -204,10 +221,19 @@ public final class Planner {
                         hypervisor.command(machine),
                         groups,
                         draft.image(),
-                        draft.host(),
-                        draft.guest(),
+                        shares
+                                ? draft.host()
+                                        .withSharing(
+                                                FileServer.plan(
+                                                        mounts.shares(), sharing, directory))
+                                : draft.host(),
+                        new Plan.Guest(
+                                draft.hostname(),
+                                List.of(),
+                                mounts.files(),
+                                shares ? List.of(FileServer.STORAGE) : List.of()),
                         disks.storages(),
-                        draft.process(),
+                        draft.process().withMounts(mounts.mounts()),
                         draft.user(),
                         draft.stopSignal());
         List<String> all = new ArrayList<>(warnings);

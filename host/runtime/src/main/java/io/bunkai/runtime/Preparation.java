@@ -91,6 +91,13 @@ final class Preparation {
     private Sandbox.Progress progress() {
         return new Sandbox.Progress() {
             @Override
+            public void serverStarted(ProcessIdentity server) {
+                reach(CrashPoint.START_SERVER_LAUNCHED);
+                records.write(records.now().withServer(server));
+                reach(CrashPoint.START_SERVER_JOURNALED);
+            }
+
+            @Override
             public void launched(ProcessIdentity vmm) {
                 reach(CrashPoint.START_MACHINE_LAUNCHED);
                 records.write(records.now().withVmm(vmm));

@@ -48,9 +48,7 @@ final class Remains {
             }
             ContainerRecord record = records.now();
             Sandbox.tearDown(
-                    plan,
-                    record.vmm(),
-                    record.holder(),
+                    record,
                     around.hypervisor(),
                     around.journal(),
                     () -> around.crashPoints().reach(CrashPoint.STOP_MACHINE_GONE));

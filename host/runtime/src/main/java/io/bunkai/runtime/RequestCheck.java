@@ -6,8 +6,11 @@ import io.bunkai.base.Fault;
 import io.bunkai.linux.Terminal;
 import io.bunkai.oci.RuntimeSpec;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -23,6 +26,7 @@ final class RequestCheck {
 
     private static final int LONGEST_HOSTNAME = 64;
     private static final int LARGEST_SIDE = 65_535;
+    private static final Path ROOT = Path.of("/");
     private static final Pattern HOSTNAME = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9.-]*)");
 
     private RequestCheck() {}
@@ -39,6 +43,7 @@ final class RequestCheck {
         directory(request.directory());
         plain("user", request.user());
         terminal(request.terminal());
+        mounts(request.mounts());
         String hostname = request.hostname();
         if (!hostname.isEmpty()
                 && (hostname.length() > LONGEST_HOSTNAME
@@ -126,6 +131,35 @@ final class RequestCheck {
                             "the working directory '%s' is not absolute",
                             GuestText.printable(directory))
                     .withHint("begin it with /");
+        }
+    }
+
+    private static void mounts(List<RuntimeSpec.Mount> mounts) {
+        Set<String> destinations = new HashSet<>();
+        for (RuntimeSpec.Mount mount : mounts) {
+            String destination = mount.destination();
+            String shown = GuestText.printable(destination);
+            plain("mount's destination", destination);
+            plain("mount's source", mount.source());
+            mount.options().forEach(option -> plain("mount's option", option));
+            if (!destination.startsWith("/") || Path.of(destination).normalize().equals(ROOT)) {
+                throw Fault.invalidArgument("nothing can be mounted at '%s' in a container", shown)
+                        .withHint("give an absolute path beneath /");
+            }
+            if (!destinations.add(Path.of(destination).normalize().toString())) {
+                throw Fault.invalidArgument("two mounts have the same place '%s'", shown);
+            }
+            boolean isBind = mount.type().equals("bind");
+            if (!isBind && !mount.type().equals("tmpfs")) {
+                throw Fault.invalidArgument(
+                                "there is no mount of type '%s'", GuestText.printable(mount.type()))
+                        .withHint("use bind or tmpfs");
+            }
+            if (isBind && !mount.source().startsWith("/")) {
+                throw Fault.invalidArgument(
+                        "'%s', which is to be mounted at %s, is no absolute path",
+                        GuestText.printable(mount.source()), shown);
+            }
         }
     }
 

@@ -28,10 +28,13 @@ import java.nio.file.Files;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One running machine with its agent: brought up, found again, torn down.
@@ -58,23 +61,31 @@ final class Sandbox implements AutoCloseable {
     private final VirtualMachine machine;
     private final AgentConnection agent;
     private final GuestConsole console;
+    private final Optional<FileServer> server;
     private final NanoClock clock;
+    private final AtomicReference<@Nullable String> serverEnd = new AtomicReference<>();
 
     private Sandbox(
             Plan plan,
             VirtualMachine machine,
             AgentConnection agent,
             GuestConsole console,
+            Optional<FileServer> server,
             NanoClock clock) {
         this.plan = plan;
         this.machine = machine;
         this.agent = agent;
         this.console = console;
+        this.server = server;
         this.clock = clock;
+        server.ifPresent(files -> files.onEnd(this::serverEnded));
     }
 
     /** What happens while a machine is brought up that others must know of at once. */
     interface Progress {
+        /** The file server runs: from now on it must be found again. */
+        void serverStarted(ProcessIdentity server);
+
         /** QEMU runs: from now on it must be found again. */
         void launched(ProcessIdentity vmm);
 
@@ -125,9 +136,11 @@ final class Sandbox implements AutoCloseable {
             Progress progress)
             throws Exception {
         try (Closer undo = new Closer()) {
+            Optional<FileServer> server = startServer(plan, timeline, progress);
+            server.ifPresent(undo::own);
             VirtualMachine machine =
                     timeline.step(
-                            "machine.launch", () -> beginning.launch(plan.machine(), deadline));
+                            "machine.launch", () -> launch(plan, beginning, server, deadline));
             undo.own(machine);
             progress.launched(machine.identity());
             GuestConsole console =
@@ -150,7 +163,7 @@ final class Sandbox implements AutoCloseable {
             }
             beginning.succeeded();
             progress.agentReady();
-            Sandbox sandbox = new Sandbox(plan, machine, agent, console, clock);
+            Sandbox sandbox = new Sandbox(plan, machine, agent, console, server, clock);
             try {
                 timeline.step("sandbox.create", () -> sandbox.prepareGuest(deadline));
             } catch (IOException e) {
@@ -159,6 +172,60 @@ final class Sandbox implements AutoCloseable {
             undo.release();
             return sandbox;
         }
+    }
+
+    private static Optional<FileServer> startServer(Plan plan, Timeline timeline, Progress progress)
+            throws Exception {
+        Optional<Plan.Sharing> sharing = plan.host().sharing();
+        if (sharing.isEmpty()) {
+            return Optional.empty();
+        }
+        FileServer server =
+                timeline.step(
+                        "server.start", () -> FileServer.start(plan.machine(), sharing.get()));
+        progress.serverStarted(server.identity());
+        return Optional.of(server);
+    }
+
+    /** QEMU ends if the server that it is to speak with does. */
+    private static VirtualMachine launch(
+            Plan plan, MachineStart beginning, Optional<FileServer> server, Deadline deadline) {
+        try {
+            return beginning.launch(plan.machine(), deadline);
+        } catch (Fault e) {
+            Optional<String> end = server.flatMap(FileServer::end);
+            throw end.isEmpty()
+                    ? e
+                    : Fault.failedPrecondition(
+                                    "the machine of %s was not started: %s", plan.id(), end.get())
+                            .causedBy(e)
+                            .withHint(
+                                    "see virtio_fs_daemon and virtio_fs_extra_args in"
+                                            + " configuration.toml");
+        }
+    }
+
+    /** A guest that waits for its files would wait without end. */
+    private void serverEnded(String how) {
+        if (machineExit().isPresent()) {
+            return; // the server went with its machine
+        }
+        serverEnd.set(how);
+        try {
+            machine.kill(Deadline.after(KILL_PATIENCE));
+        } catch (Fault e) {
+            LOG.log(
+                    System.Logger.Level.DEBUG,
+                    "machine has been let go machine={0} reason={1}",
+                    plan.id(),
+                    e.getMessage());
+        }
+    }
+
+    /** {@return how the machine ended, in one clause} */
+    String describe(VmExit how) {
+        String end = serverEnd.get();
+        return end == null ? how.describe() : end;
     }
 
     /** {@return how the machine ended; empty if it has not, and does not at any moment} */
@@ -175,7 +242,7 @@ final class Sandbox implements AutoCloseable {
         return machineExit()
                 .map(ended ->
                         Fault.unavailable(
-                                "the machine of %s ended: %s", plan.id(), ended.describe()))
+                                "the machine of %s ended: %s", plan.id(), describe(ended)))
                 .orElseGet(() -> Fault.unavailable("the agent of %s was lost", plan.id()))
                 .causedBy(failure);
     }
@@ -221,11 +288,15 @@ final class Sandbox implements AutoCloseable {
     static Sandbox adopt(
             Plan plan,
             ProcessIdentity vmm,
+            Optional<ProcessIdentity> server,
             Hypervisor hypervisor,
             NanoClock clock,
             Deadline deadline)
             throws Exception {
         try (Closer undo = new Closer()) {
+            Optional<FileServer> files =
+                    server.map(process -> FileServer.adopt(plan.machine(), process));
+            files.ifPresent(undo::own);
             VirtualMachine machine = undo.own(hypervisor.adopt(plan.machine(), vmm, deadline));
             GuestConsole console =
                     undo.own(
@@ -238,7 +309,7 @@ final class Sandbox implements AutoCloseable {
                     undo.own(new AgentConnection(plan.id(), machine.agentSocket(), clock));
             onExit(machine, _ -> agent.close());
             undo.release();
-            return new Sandbox(plan, machine, agent, console, clock);
+            return new Sandbox(plan, machine, agent, console, files, clock);
         }
     }
 
@@ -267,6 +338,8 @@ final class Sandbox implements AutoCloseable {
                         .setSandboxId(plan.id())
                         .setHostname(plan.guest().hostname())
                         .addAllDns(plan.guest().dns())
+                        .addAllStorages(
+                                plan.guest().storages().stream().map(AgentSpec::storage).toList())
                         .build(),
                 deadline);
         return plan;
@@ -336,28 +409,23 @@ final class Sandbox implements AutoCloseable {
     public void close() {
         agent.close();
         console.close();
+        server.ifPresent(FileServer::close);
         machine.close();
     }
 
     /**
-     * Ends a machine and removes what it left on the host. Idempotent; needs nothing but the plan
-     * and what is known of its processes.
+     * Ends a machine and removes what it left on the host. Idempotent; needs nothing but what the
+     * journal holds.
      *
-     * @param vmm QEMU, if it is known
-     * @param holder the process that stands for the container, if it is known
      * @param gone called once no process is left
      * @throws Fault INTERNAL if something cannot be removed; it can be tried again
      */
     static void tearDown(
-            Plan plan,
-            Optional<ProcessIdentity> vmm,
-            Optional<ProcessIdentity> holder,
-            Hypervisor hypervisor,
-            Journal journal,
-            Runnable gone) {
+            ContainerRecord record, Hypervisor hypervisor, Journal journal, Runnable gone) {
+        Plan plan = record.plan();
         Deadline deadline = Deadline.after(KILL_PATIENCE);
         try {
-            for (ProcessIdentity process : processesOf(plan, vmm, holder, hypervisor)) {
+            for (ProcessIdentity process : processesOf(record, hypervisor)) {
                 kill(process, deadline);
             }
         } catch (InterruptedException e) {
@@ -381,27 +449,21 @@ final class Sandbox implements AutoCloseable {
     }
 
     /**
-     * QEMU, whether or not the journal knows it, and whoever else is in the machine's control
-     * groups.
+     * What the journal knows, QEMU and the file server even if it does not, and whoever else is in
+     * the machine's control groups.
      */
-    private static List<ProcessIdentity> processesOf(
-            Plan plan,
-            Optional<ProcessIdentity> vmm,
-            Optional<ProcessIdentity> holder,
-            Hypervisor hypervisor) {
-        List<ProcessIdentity> found = new ArrayList<>();
-        vmm.filter(ProcessIdentity::isAlive).ifPresent(found::add);
-        holder.filter(ProcessIdentity::isAlive).ifPresent(found::add);
+    private static Set<ProcessIdentity> processesOf(ContainerRecord record, Hypervisor hypervisor) {
+        Plan plan = record.plan();
+        Set<ProcessIdentity> found = new LinkedHashSet<>();
+        record.processes().stream().filter(ProcessIdentity::isAlive).forEach(found::add);
         for (int pid : HostCgroups.processes(plan.cgroups())) {
-            ProcessIdentity.of(pid)
-                    .filter(process -> !found.contains(process))
-                    .ifPresent(found::add);
+            ProcessIdentity.of(pid).ifPresent(found::add);
         }
-        if (vmm.isEmpty()) {
-            hypervisor
-                    .find(plan.machine())
-                    .filter(process -> !found.contains(process))
-                    .ifPresent(found::add);
+        if (record.vmm().isEmpty()) {
+            hypervisor.find(plan.machine()).ifPresent(found::add);
+        }
+        if (record.server().isEmpty()) {
+            plan.host().sharing().map(FileServer::find).ifPresent(found::addAll);
         }
         return found;
     }

@@ -4,6 +4,7 @@ package io.bunkai.runtime;
 
 import io.bunkai.base.ByteSize;
 import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.MemorySpec;
 import io.bunkai.vmm.VirtualMachineSpec;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -134,40 +135,6 @@ record TemplateShape(String key, List<String> inputs, int slots) {
             Path directory,
             List<Path> cgroupProcsFiles,
             Path empty) {
-        return with(
-                machine,
-                id,
-                directory,
-                cgroupProcsFiles,
-                List.of(machine.disks().getFirst()),
-                empty);
-    }
-
-    /** {@return the machine as a clone has it: nobody's disks in the slots that it leaves} */
-    VirtualMachineSpec clone(VirtualMachineSpec machine, Path empty) {
-        return with(
-                machine,
-                machine.id(),
-                machine.directory(),
-                machine.cgroupProcsFiles(),
-                machine.disks(),
-                empty);
-    }
-
-    private VirtualMachineSpec with(
-            VirtualMachineSpec machine,
-            String id,
-            Path directory,
-            List<Path> cgroupProcsFiles,
-            List<Disk> present,
-            Path empty) {
-        List<Disk> disks = new ArrayList<>(present);
-        for (int slot = FIRST_SLOT; slot < FIRST_SLOT + slots; slot++) {
-            int wanted = slot;
-            if (present.stream().noneMatch(disk -> disk.slot() == wanted)) {
-                disks.add(new Disk("empty" + slot, empty, true, "empty" + slot, slot));
-            }
-        }
         return new VirtualMachineSpec(
                 id,
                 directory,
@@ -175,14 +142,46 @@ record TemplateShape(String key, List<String> inputs, int slots) {
                 machine.machineType(),
                 machine.machineOptions(),
                 machine.cpu(),
-                machine.memory(),
+                new MemorySpec(machine.memory().size(), false),
                 machine.boot(),
-                disks,
+                disks(List.of(machine.disks().getFirst()), empty),
+                Optional.empty(), // a clone's guest looks for it
                 machine.entropySource(),
                 machine.agentPort(),
                 machine.security(),
                 cgroupProcsFiles,
                 machine.hypervisor());
+    }
+
+    /** {@return the machine as a clone has it: nobody's disks in the slots that it leaves} */
+    VirtualMachineSpec clone(VirtualMachineSpec machine, Path empty) {
+        return new VirtualMachineSpec(
+                machine.id(),
+                machine.directory(),
+                machine.accelerator(),
+                machine.machineType(),
+                machine.machineOptions(),
+                machine.cpu(),
+                machine.memory(),
+                machine.boot(),
+                disks(machine.disks(), empty),
+                machine.fileSystem(),
+                machine.entropySource(),
+                machine.agentPort(),
+                machine.security(),
+                machine.cgroupProcsFiles(),
+                machine.hypervisor());
+    }
+
+    private List<Disk> disks(List<Disk> present, Path empty) {
+        List<Disk> disks = new ArrayList<>(present);
+        for (int slot = FIRST_SLOT; slot < FIRST_SLOT + slots; slot++) {
+            int wanted = slot;
+            if (present.stream().noneMatch(disk -> disk.slot() == wanted)) {
+                disks.add(new Disk("empty" + slot, empty, true, "empty" + slot, slot));
+            }
+        }
+        return disks;
     }
 
     /**

@@ -112,7 +112,7 @@ public final class Templates implements AutoCloseable {
      * @param owner of its container; empty for this daemon's own users
      */
     MachineStart begin(VirtualMachineSpec machine, Optional<Owner> owner) {
-        if (scope == TemplateScope.NONE) {
+        if (scope == TemplateScope.NONE || machine.fileSystem().isPresent()) {
             return MachineStart.boot(hypervisor);
         }
         try {

@@ -266,18 +266,24 @@ class BundleTest {
     }
 
     @Test
-    void aFolderOfTheHostIsRefusedWithWhatToDo() throws IOException {
+    void aFolderOfTheHostIsShared() throws IOException {
         String mount =
                 "\"mounts\": [{\"destination\": \"/data\", \"type\": \"bind\", \"source\":"
                         + " \"%s\", \"options\": [\"rbind\"]}]";
-        Fault folder =
-                refusal(
+        Path data = folder("data");
+        Plan plan =
+                plan(
                         request(
-                                spec(PROCESS, LINUX, mount.formatted(node.folder())),
+                                spec(PROCESS, LINUX, mount.formatted(data)),
                                 overlay("lowerdir=" + folder("1"))));
-        assertThat(folder.code()).isEqualTo(FaultCode.UNIMPLEMENTED);
-        assertThat(folder).hasMessageContaining("/data");
-        assertThat(folder.hint()).isPresent();
+
+        assertThat(plan.host().sharing().orElseThrow().shares())
+                .containsExactly(new Plan.Share(data, "0", false, true));
+        assertThat(plan.machine().memory().shared()).isTrue();
+        assertThat(plan.guest().storages()).containsExactly(FileServer.STORAGE);
+        assertThat(plan.process().mounts())
+                .extracting(RuntimeSpec.Mount::source)
+                .containsExactly("/run/kata-containers/shared/containers/0");
         Fault missing =
                 refusal(
                         request(

@@ -15,6 +15,7 @@ import io.bunkai.base.FaultCode;
 import io.bunkai.linux.ExitStatus;
 import io.bunkai.linux.Signals;
 import io.bunkai.linux.Terminal;
+import io.bunkai.oci.RuntimeSpec;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -522,6 +523,8 @@ class ContainerLifeTest {
     @CsvSource({
         "START_JOURNALED",
         "START_CGROUPS_MADE",
+        "START_SERVER_LAUNCHED",
+        "START_SERVER_JOURNALED",
         "START_MACHINE_LAUNCHED",
         "START_MACHINE_JOURNALED",
         "START_AGENT_READY",
@@ -540,7 +543,12 @@ class ContainerLifeTest {
                                 waitForInterrupt();
                             }
                         })) {
-            Container container = held.create(FakeNode.request("true")).container();
+            FakeNode.Wish wish =
+                    new FakeNode.Wish()
+                            .mounts(
+                                    RuntimeSpec.Mount.of(
+                                            "/etc/host", "bind", "/etc", List.of("rbind")));
+            Container container = held.create(wish.request()).container();
             CompletableFuture<FaultCode> start = startLater(container);
             there.await();
             container.kill();

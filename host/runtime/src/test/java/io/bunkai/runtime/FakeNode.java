@@ -17,15 +17,18 @@ import io.bunkai.linux.LinuxProcess;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Signals;
 import io.bunkai.linux.Terminal;
+import io.bunkai.oci.RuntimeSpec;
 import io.bunkai.testkit.TestRoot;
 import io.bunkai.vmm.Accelerator;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A node for tests: a state root, a {@link ScriptedHypervisor}, and daemons one after the other
@@ -56,6 +59,10 @@ public final class FakeNode implements AutoCloseable {
         try {
             Files.createFile(kernel());
             Files.createFile(guestImage());
+            Files.writeString(
+                    fileServer(), "#!/bin/sh\nmkfifo \"$0.pipe\" 2>&-\nread _ <>\"$0.pipe\"\n");
+            Files.setPosixFilePermissions(
+                    fileServer(), PosixFilePermissions.fromString("rwx------"));
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
@@ -64,6 +71,11 @@ public final class FakeNode implements AutoCloseable {
     /** {@return the kernel that its machines boot} */
     public Path kernel() {
         return root.resolve("vmlinuz");
+    }
+
+    /** {@return a program that takes a file server's arguments and runs until it is killed} */
+    public Path fileServer() {
+        return root.resolve("virtiofsd");
     }
 
     /** {@return the guest's root file system} */
@@ -191,7 +203,12 @@ public final class FakeNode implements AutoCloseable {
                             ? other.get()
                             : Files.writeString(root.resolve("configuration.toml"), toml);
             Defaults defaults =
-                    new Defaults(Path.of("/usr/bin/fake-qemu"), kernel(), guestImage(), "erofs");
+                    new Defaults(
+                            Path.of("/usr/bin/fake-qemu"),
+                            kernel(),
+                            guestImage(),
+                            "erofs",
+                            fileServer());
             return new ConfigurationLoader(defaults, new HostCapacity(8, ByteSize.ofMib(16 * 1024)))
                     .load(new ConfigurationSource.Explicit(file));
         } catch (IOException e) {
@@ -218,6 +235,7 @@ public final class FakeNode implements AutoCloseable {
         private Optional<Terminal.Size> terminal = Optional.empty();
         private boolean stdin;
         private boolean remove;
+        private List<RuntimeSpec.Mount> mounts = List.of();
         private Map<String, String> annotations = Map.of();
 
         public Wish name(String text) {
@@ -280,6 +298,11 @@ public final class FakeNode implements AutoCloseable {
             return this;
         }
 
+        public Wish mounts(RuntimeSpec.Mount... all) {
+            mounts = List.of(all);
+            return this;
+        }
+
         public Wish annotations(Map<String, String> all) {
             annotations = all;
             return this;
@@ -300,6 +323,7 @@ public final class FakeNode implements AutoCloseable {
                     terminal,
                     stdin,
                     remove,
+                    mounts,
                     annotations);
         }
     }
@@ -309,12 +333,18 @@ public final class FakeNode implements AutoCloseable {
         return new ExecRequest(List.of(arguments), List.of(), "", "", Optional.empty(), false);
     }
 
-    /** Containers that a daemon has let go of have their holders still, and no control groups. */
-    private void endHolders() throws ErrnoException {
+    /**
+     * Containers that a daemon has let go of have their processes on the host still, and no control
+     * groups.
+     */
+    private void endHostsProcesses() throws ErrnoException {
         for (ContainerRecord record : new Journal(stateRoot.sandboxes()).readAll()) {
-            Optional<ProcessIdentity> holder = record.holder().filter(ProcessIdentity::isAlive);
-            if (holder.isPresent()) {
-                try (LinuxProcess process = LinuxProcess.adopt(holder.get())) {
+            for (ProcessIdentity own :
+                    Stream.of(record.holder(), record.server())
+                            .flatMap(Optional::stream)
+                            .filter(ProcessIdentity::isAlive)
+                            .toList()) {
+                try (LinuxProcess process = LinuxProcess.adopt(own)) {
                     process.signal(Signals.SIGKILL);
                 }
             }
@@ -325,7 +355,7 @@ public final class FakeNode implements AutoCloseable {
     public void close() {
         try {
             hypervisor.killAll();
-            endHolders();
+            endHostsProcesses();
         } catch (Exception e) {
             throw new IllegalStateException(e);
         }

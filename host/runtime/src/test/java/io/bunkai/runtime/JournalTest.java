@@ -20,6 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.node.ObjectNode;
 
 class JournalTest {
     private static final String ID = "0123456789abcdef";
@@ -207,10 +208,26 @@ class JournalTest {
     void anotherVersionIsRefused() throws IOException {
         journal.write(record());
         Path file = directory.resolve(ID).resolve("journal.json");
-        Files.writeString(file, Files.readString(file).replace("\"version\":3", "\"version\":4"));
+        Files.writeString(file, Files.readString(file).replace("\"version\":4", "\"version\":5"));
         Fault fault = catchThrowableOfType(Fault.class, journal::readAll);
         assertThat(fault.code()).isEqualTo(FaultCode.FAILED_PRECONDITION);
-        assertThat(fault).hasMessageContaining("version 4");
+        assertThat(fault).hasMessageContaining("version 5");
+    }
+
+    @Test
+    void aRecordOfTheDaemonBeforeThisOneIsRead() throws IOException {
+        ContainerRecord record = record().withVmm(new ProcessIdentity(4711, 99)).running(1);
+        journal.write(record);
+        Path file = directory.resolve(ID).resolve("journal.json");
+        ObjectNode former = (ObjectNode) PlanJson.MAPPER.readTree(Files.readAllBytes(file));
+        former.put("version", 3).remove("server");
+        ObjectNode plan = (ObjectNode) former.get("plan");
+        ((ObjectNode) plan.get("machine")).remove("fileSystem");
+        ((ObjectNode) plan.get("host")).remove("sharing");
+        ((ObjectNode) plan.get("guest")).remove("storages");
+        Files.write(file, PlanJson.MAPPER.writeValueAsBytes(former));
+
+        assertThat(readBack()).isEqualTo(record);
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
 import io.bunkai.linux.Signals;
+import io.bunkai.oci.RuntimeSpec;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -45,7 +46,9 @@ class RecoveryTest {
     }
 
     private static FakeNode.Wish wish() {
-        return new FakeNode.Wish().name("web");
+        return new FakeNode.Wish()
+                .name("web")
+                .mounts(RuntimeSpec.Mount.of("/etc/host", "bind", "/etc", List.of("rbind", "ro")));
     }
 
     private static void wholeLife(Containers containers, FakeNode.Wish wish) throws Exception {
@@ -110,6 +113,8 @@ class RecoveryTest {
                 }
                 case START_JOURNALED,
                         START_CGROUPS_MADE,
+                        START_SERVER_LAUNCHED,
+                        START_SERVER_JOURNALED,
                         START_MACHINE_LAUNCHED,
                         START_MACHINE_JOURNALED,
                         START_AGENT_READY,

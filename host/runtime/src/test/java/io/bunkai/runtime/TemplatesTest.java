@@ -234,6 +234,7 @@ class TemplatesTest {
                 new MemorySpec(machine.memory().size(), true),
                 machine.boot(),
                 machine.disks(),
+                machine.fileSystem(),
                 machine.entropySource(),
                 machine.agentPort(),
                 machine.security(),

@@ -131,6 +131,7 @@ final class KillMatrix {
         return switch (point) {
             case CREATE_JOURNALED -> ofDaemon(victim, Outcome.DESCRIBED);
             case START_JOURNALED, START_CGROUPS_MADE -> ofDaemon(victim, Outcome.DEAD);
+            case START_SERVER_LAUNCHED, START_SERVER_JOURNALED -> ofDaemon(victim, Outcome.DEAD);
             case START_MACHINE_LAUNCHED, START_MACHINE_JOURNALED ->
                     victim == Victim.GUEST ? Optional.empty() : Optional.of(Outcome.DEAD);
             case START_AGENT_READY,

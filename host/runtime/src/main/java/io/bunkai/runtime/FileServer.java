@@ -1,0 +1,241 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.runtime;
+
+import io.bunkai.base.Closer;
+import io.bunkai.base.Fault;
+import io.bunkai.config.SharingConfiguration;
+import io.bunkai.linux.ErrnoException;
+import io.bunkai.linux.ExitStatus;
+import io.bunkai.linux.Fd;
+import io.bunkai.linux.LinuxProcess;
+import io.bunkai.linux.MountNamespace;
+import io.bunkai.linux.Mounts;
+import io.bunkai.linux.ProcessIdentity;
+import io.bunkai.linux.Processes;
+import io.bunkai.linux.Spawn;
+import io.bunkai.linux.UnixSockets;
+import io.bunkai.vmm.VirtualMachineSpec;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
+/**
+ * The process that serves what a guest shares with the host: started, watched, found again by a
+ * later daemon.
+ *
+ * <p>What is shared is gathered in one folder that exists in the mount namespace of that process
+ * and nowhere else: whatever becomes of daemon and machine, no folder of a user's is ever found
+ * beneath the state root, and nothing has to be unmounted. The folder itself is a small file system
+ * in memory that nobody can write to.
+ *
+ * <p>The daemon listens on the server's socket before the server exists, so that QEMU can connect
+ * at once.
+ */
+final class FileServer implements AutoCloseable {
+    /** What the guest mounts it by, as in Kata. */
+    static final String TAG = "kataShared";
+
+    /** How the agent is asked to mount it. */
+    static final Plan.Storage STORAGE =
+            new Plan.Storage("virtio-fs", TAG, "virtiofs", List.of(), HostMounts.SHARED + "/");
+
+    private static final String FOLDER = "shared";
+    private static final String LOG = "fs.log";
+    private static final int SOCKET = 3;
+    private static final int OWNER_ONLY = 0600;
+    private static final String FOLDER_OPTIONS = "mode=0755,size=1m";
+    private static final int LONGEST_WORDS = 1000;
+
+    private final LinuxProcess process;
+    private final Path log;
+    private volatile boolean closed;
+
+    private FileServer(LinuxProcess process, Path log) {
+        this.process = process;
+        this.log = log;
+    }
+
+    /**
+     * {@return what is shared, and what will be executed for that}
+     *
+     * @param directory of the machine
+     * @throws Fault FAILED_PRECONDITION if the file server's program cannot be run
+     */
+    static Plan.Sharing plan(
+            List<Plan.Share> shares, SharingConfiguration configuration, Path directory) {
+        Path program = configuration.server();
+        if (!Files.isExecutable(program)) {
+            throw Fault.failedPrecondition(
+                            "folders cannot be shared with a guest: there is no program %s",
+                            program)
+                    .withHint("correct virtio_fs_daemon in configuration.toml");
+        }
+        List<String> command = new ArrayList<>();
+        command.add(program.toString());
+        command.add("--fd=" + SOCKET);
+        command.add("--shared-dir=" + directory.resolve(FOLDER));
+        command.add("--cache=" + configuration.cache());
+        command.addAll(configuration.arguments());
+        return new Plan.Sharing(shares, command);
+    }
+
+    /**
+     * Starts the server of a machine; QEMU can connect when this returns.
+     *
+     * @throws Fault FAILED_PRECONDITION if something cannot be shared, UNAVAILABLE if no process
+     *     can be started
+     */
+    static FileServer start(VirtualMachineSpec machine, Plan.Sharing sharing)
+            throws InterruptedException {
+        Path folder = machine.directory().resolve(FOLDER);
+        Path log = machine.directory().resolve(LOG);
+        try (Closer open = new Closer()) {
+            Files.createDirectories(folder);
+            Fd socket = open.own(listen(machine.fileServerSocket()));
+            Fd words =
+                    open.own(
+                            Fd.open(
+                                    log,
+                                    Fd.O_WRONLY | Fd.O_CREAT | Fd.O_TRUNC | Fd.O_APPEND,
+                                    OWNER_ONLY));
+            Spawn spawn =
+                    Spawn.of(sharing.server())
+                            .environment(List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin"))
+                            .directory(Path.of("/"))
+                            .newSession()
+                            .cgroups(machine.cgroupProcsFiles())
+                            .descriptor(SOCKET, socket)
+                            .stdout(words)
+                            .stderr(words);
+            LinuxProcess process =
+                    MountNamespace.call(() -> {
+                        gather(sharing.shares(), folder);
+                        return spawn.start();
+                    });
+            CompletableFuture<ExitStatus> _ = process.onExit(); // reaps it, whenever it ends
+            return new FileServer(process, log);
+        } catch (IOException e) {
+            throw Fault.unavailable("the file server of %s did not start", machine.id())
+                    .causedBy(e);
+        }
+    }
+
+    private static Fd listen(Path path) throws IOException {
+        Files.deleteIfExists(path);
+        Fd socket = UnixSockets.listen(path);
+        try {
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+            return socket;
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    private static void gather(List<Plan.Share> shares, Path folder) throws ErrnoException {
+        Mounts.mount("bunkai", folder, "tmpfs", 0, FOLDER_OPTIONS);
+        for (Plan.Share share : shares) {
+            try {
+                gather(share, folder.resolve(share.name()));
+            } catch (IOException e) {
+                throw Fault.failedPrecondition("%s cannot be shared with the guest", share.source())
+                        .causedBy(e);
+            }
+        }
+        long unchangeable = Mounts.MS_REMOUNT | Mounts.MS_BIND | Mounts.MS_RDONLY;
+        Mounts.mount("bunkai", folder, "tmpfs", unchangeable, "");
+    }
+
+    private static void gather(Plan.Share share, Path entry) throws IOException {
+        if (Files.isDirectory(share.source())) {
+            Files.createDirectory(entry);
+        } else {
+            Files.createFile(entry);
+        }
+        Mounts.mount(share.source().toString(), entry, "bind", Mounts.MS_BIND | Mounts.MS_REC, "");
+        if (share.readOnly()) {
+            Mounts.makeReadOnly(entry, share.follows() ? 0 : Mounts.MS_PRIVATE);
+        }
+    }
+
+    /**
+     * {@return the server of a machine, which an earlier daemon started}
+     *
+     * @throws Fault UNAVAILABLE if it has ended
+     */
+    static FileServer adopt(VirtualMachineSpec machine, ProcessIdentity identity) {
+        try {
+            return new FileServer(LinuxProcess.adopt(identity), machine.directory().resolve(LOG));
+        } catch (ErrnoException e) {
+            throw Fault.unavailable("the file server of %s has ended", machine.id()).causedBy(e);
+        }
+    }
+
+    /**
+     * {@return processes that serve this or are about to, whether or not the journal knows them}
+     */
+    static List<ProcessIdentity> find(Plan.Sharing sharing) {
+        try {
+            return Processes.withArguments(sharing.server().subList(1, sharing.server().size()));
+        } catch (ErrnoException e) {
+            throw Fault.internal("the host's processes cannot be listed").causedBy(e);
+        }
+    }
+
+    ProcessIdentity identity() {
+        return process.identity();
+    }
+
+    /** Tells once how it ended, in a thread of its own; not if this is closed before. */
+    void onEnd(Consumer<String> listener) {
+        CompletableFuture<Void> _ =
+                process.onExit()
+                        .thenAccept(status ->
+                                Thread.ofVirtual()
+                                        .name("file server " + process.pid())
+                                        .start(() -> tell(listener, status)));
+    }
+
+    private void tell(Consumer<String> listener, ExitStatus status) {
+        if (!closed) {
+            listener.accept(describe(status));
+        }
+    }
+
+    /** {@return how it ended; empty if it runs} */
+    Optional<String> end() {
+        CompletableFuture<ExitStatus> ended = process.onExit();
+        return ended.isDone() ? Optional.of(describe(ended.join())) : Optional.empty();
+    }
+
+    private String describe(ExitStatus status) {
+        String said = lastWords();
+        return "its file server ended (" + status + ")" + (said.isEmpty() ? "" : ": " + said);
+    }
+
+    /** A guest can make a server say things. */
+    private String lastWords() {
+        try {
+            String all = Files.readString(log, StandardCharsets.ISO_8859_1).strip();
+            String last = all.substring(Math.max(0, all.length() - LONGEST_WORDS));
+            return GuestText.printable(last.replace('\n', ' '));
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    /** Lets go of the process, which runs on. */
+    @Override
+    public void close() {
+        closed = true;
+        process.close();
+    }
+}
