@@ -62,12 +62,9 @@ final class Storages {
                 storage.getDriver().equals("blk")
                         ? awaitBlockDevice(storage.getSource())
                         : storage.getSource();
-        synchronized (this) {
-            int before = users.getOrDefault(target, 0);
-            if (before == 0) {
-                attach(storage, source, target, owner);
-            }
-            users.put(target, before + 1);
+        Patience patience = new Patience();
+        while (!isAttached(storage, source, target, owner)) {
+            patience.nap("no file system '" + Log.printable(source) + "'");
         }
         Log.step("storage." + storage.getDriver(), owner, begin);
         Log.info(
@@ -84,7 +81,18 @@ final class Storages {
         return target;
     }
 
-    private void attach(Storage storage, String source, Path target, String owner)
+    private synchronized boolean isAttached(
+            Storage storage, String source, Path target, String owner) throws IOException {
+        int before = users.getOrDefault(target, 0);
+        if (before == 0 && !isMounted(storage, source, target, owner)) {
+            return false;
+        }
+        users.put(target, before + 1);
+        return true;
+    }
+
+    /** {@return false if the device of a file system is not there yet} */
+    private boolean isMounted(Storage storage, String source, Path target, String owner)
             throws IOException {
         switch (storage.getDriver()) {
             case "blk" -> {
@@ -94,7 +102,7 @@ final class Storages {
             }
             case "virtio-fs" -> {
                 Files.createDirectories(target);
-                mount(source, target, "virtiofs", MountOptions.parse(storage.getOptionsList()));
+                return isShared(source, target, MountOptions.parse(storage.getOptionsList()));
             }
             case "ephemeral" -> ephemeral(storage, target);
             case "overlayfs" -> overlay(storage, target, owner);
@@ -103,6 +111,20 @@ final class Storages {
             default ->
                     throw Fault.unimplemented(
                             "no storage driver '%s'", Log.printable(storage.getDriver()));
+        }
+        return true;
+    }
+
+    /** The kernel takes the tag of a device that it has not found yet for an invalid one. */
+    private boolean isShared(String tag, Path target, MountOptions options) {
+        try {
+            mounter.mount(tag, target, "virtiofs", options.flags(), options.data());
+            return true;
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.EINVAL) {
+                return false;
+            }
+            throw notMounted(tag, target, "virtiofs", e);
         }
     }
 
@@ -115,11 +137,15 @@ final class Storages {
                     options.flags(),
                     options.data());
         } catch (ErrnoException e) {
-            throw Fault.failedPrecondition(
-                            "'%s' was not mounted on %s as %s",
-                            Log.printable(source), target, Log.printable(type))
-                    .causedBy(e);
+            throw notMounted(source, target, type, e);
         }
+    }
+
+    private static Fault notMounted(String source, Path target, String type, ErrnoException e) {
+        return Fault.failedPrecondition(
+                        "'%s' was not mounted on %s as %s",
+                        Log.printable(source), target, Log.printable(type))
+                .causedBy(e);
     }
 
     /** Memory: tmpfs, or huge pages. */
@@ -248,8 +274,7 @@ final class Storages {
     private String awaitBlockDevice(String source) throws InterruptedException {
         boolean isNode = source.startsWith("/");
         PciPath path = isNode ? null : PciPath.parse(source);
-        Deadline deadline = Deadline.after(layout.hotplugTimeout());
-        long nap = FIRST_NAP_MILLIS;
+        Patience patience = new Patience();
         while (true) {
             Optional<Path> node =
                     path == null
@@ -258,10 +283,19 @@ final class Storages {
             if (node.isPresent() && Files.exists(node.get())) {
                 return node.get().toString();
             }
+            patience.nap("no block device at '" + Log.printable(source) + "'");
+        }
+    }
+
+    /** For devices that are plugged: with each nap it waits longer, up to a deadline. */
+    private final class Patience {
+        private final Deadline deadline = Deadline.after(layout.hotplugTimeout());
+        private long nap = FIRST_NAP_MILLIS;
+
+        void nap(String complaint) throws InterruptedException {
             if (deadline.hasPassed()) {
                 throw Fault.deadlineExceeded(
-                        "no block device at '%s' within %d ms",
-                        Log.printable(source), layout.hotplugTimeout().toMillis());
+                        "%s within %d ms", complaint, layout.hotplugTimeout().toMillis());
             }
             Thread.sleep(nap);
             nap = Math.min(nap * 2, LONGEST_NAP_MILLIS);

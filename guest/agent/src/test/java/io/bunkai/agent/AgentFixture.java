@@ -29,6 +29,7 @@ import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
 import io.bunkai.linux.Children;
+import io.bunkai.linux.Errno;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.testkit.MemoryLink;
 import io.bunkai.ttrpc.Method;
@@ -359,6 +360,12 @@ final class AgentFixture implements AutoCloseable {
     /** Takes notes instead of mounting. */
     static final class NotedMounts implements Mounter {
         private final List<String> notes = new ArrayList<>();
+        private int missing;
+
+        /** Of so many attempts to mount a shared file system its device has not been found yet. */
+        synchronized void findFileSystemAfter(int attempts) {
+            missing = attempts;
+        }
 
         synchronized List<String> notes() {
             return List.copyOf(notes);
@@ -366,7 +373,12 @@ final class AgentFixture implements AutoCloseable {
 
         @Override
         public synchronized void mount(
-                String source, Path target, String type, long flags, String data) {
+                String source, Path target, String type, long flags, String data)
+                throws ErrnoException {
+            if (type.equals("virtiofs") && missing > 0) {
+                missing--;
+                throw new ErrnoException("mount", Errno.EINVAL);
+            }
             notes.add("mount " + source + " " + target + " " + type + " " + flags + " " + data);
         }
 

@@ -57,6 +57,24 @@ class StoragesTest {
     }
 
     @Test
+    void waitsForASharedFileSystemThatIsPlugged() throws Exception {
+        mounts.findFileSystemAfter(3);
+        attach(storage("virtio-fs", "/shared/containers").setSource("kataShared"));
+        assertThat(mounts.notes())
+                .containsExactly(
+                        "mount kataShared " + containers + "/shared/containers virtiofs 0 ");
+    }
+
+    @Test
+    void givesASharedFileSystemThatDoesNotAppearUp() {
+        mounts.findFileSystemAfter(Integer.MAX_VALUE);
+        assertFault(
+                FaultCode.DEADLINE_EXCEEDED,
+                storage("virtio-fs", "/shared/containers").setSource("kataShared"));
+        assertThat(mounts.notes()).isEmpty();
+    }
+
+    @Test
     void makesTheWritableLayersDirectoriesLikeTheRootBelow() throws Exception {
         Path lower = Files.createDirectories(base.resolve("lower"));
         Files.setAttribute(lower, "unix:mode", 0751);

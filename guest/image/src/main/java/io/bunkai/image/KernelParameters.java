@@ -22,13 +22,14 @@ final class KernelParameters {
     /**
      * Emulated processors have none of the leaks; their clock needs no watching, and calibrating
      * the HPET alone costs a fifth of the kernel's start. The timer of QEMU's interrupt controller
-     * counts nanoseconds: our kernel believes it, others do not know the parameter.
+     * counts nanoseconds: our kernel believes it, others do not know the parameter. A device that
+     * is plugged may take a while to be found.
      */
     private static final String TCG =
             COMMON
                     + " nokaslr mitigations=off tsc=reliable no_timer_check noreplace-smp"
                     + " hpet=disable pmtmr=0 lapic_timer_hz=1000000000"
-                    + " bunkai.profile=tcg";
+                    + " agent.hotplug_timeout=30 bunkai.profile=tcg";
 
     private static final String KVM = COMMON + " bunkai.profile=kvm";
 

@@ -3,6 +3,7 @@
 package io.bunkai.runtime;
 
 import io.bunkai.base.Closer;
+import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.config.SharingConfiguration;
 import io.bunkai.linux.ErrnoException;
@@ -13,6 +14,7 @@ import io.bunkai.linux.MountNamespace;
 import io.bunkai.linux.Mounts;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Processes;
+import io.bunkai.linux.Signals;
 import io.bunkai.linux.Spawn;
 import io.bunkai.linux.UnixSockets;
 import io.bunkai.vmm.VirtualMachineSpec;
@@ -21,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -53,6 +56,7 @@ final class FileServer implements AutoCloseable {
     private static final int OWNER_ONLY = 0600;
     private static final String FOLDER_OPTIONS = "mode=0755,size=1m";
     private static final int LONGEST_WORDS = 1000;
+    private static final Duration KILL_PATIENCE = Duration.ofSeconds(10);
 
     private final LinuxProcess process;
     private final Path log;
@@ -229,6 +233,18 @@ final class FileServer implements AutoCloseable {
             return GuestText.printable(last.replace('\n', ' '));
         } catch (IOException e) {
             return "";
+        }
+    }
+
+    /** Ends it, and lets go of it. */
+    void kill() throws InterruptedException {
+        try {
+            process.signal(Signals.SIGKILL);
+            process.await(Deadline.after(KILL_PATIENCE));
+        } catch (ErrnoException e) {
+            throw new IllegalStateException("a child can be killed", e);
+        } finally {
+            close();
         }
     }
 

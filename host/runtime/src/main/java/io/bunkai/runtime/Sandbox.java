@@ -136,11 +136,10 @@ final class Sandbox implements AutoCloseable {
             Progress progress)
             throws Exception {
         try (Closer undo = new Closer()) {
-            Optional<FileServer> server = startServer(plan, timeline, progress);
+            Launched launched = launch(plan, beginning, timeline, deadline, progress);
+            Optional<FileServer> server = launched.server();
             server.ifPresent(undo::own);
-            VirtualMachine machine =
-                    timeline.step(
-                            "machine.launch", () -> launch(plan, beginning, server, deadline));
+            VirtualMachine machine = launched.machine();
             undo.own(machine);
             progress.launched(machine.identity());
             GuestConsole console =
@@ -174,6 +173,34 @@ final class Sandbox implements AutoCloseable {
         }
     }
 
+    private record Launched(VirtualMachine machine, Optional<FileServer> server) {}
+
+    private static Launched launch(
+            Plan plan,
+            MachineStart beginning,
+            Timeline timeline,
+            Deadline deadline,
+            Progress progress)
+            throws Exception {
+        while (true) {
+            Optional<FileServer> server = startServer(plan, timeline, progress);
+            try {
+                VirtualMachine machine =
+                        timeline.step(
+                                "machine.launch", () -> beginning.launch(plan.machine(), deadline));
+                return new Launched(machine, server);
+            } catch (Fault e) {
+                Optional<String> end = server.flatMap(FileServer::end);
+                if (server.isPresent()) {
+                    server.get().kill();
+                }
+                if (!beginning.hasAnotherWay()) {
+                    throw end.map(how -> whyTheServerEnded(plan, how, e)).orElse(e);
+                }
+            }
+        }
+    }
+
     private static Optional<FileServer> startServer(Plan plan, Timeline timeline, Progress progress)
             throws Exception {
         Optional<Plan.Sharing> sharing = plan.host().sharing();
@@ -188,21 +215,10 @@ final class Sandbox implements AutoCloseable {
     }
 
     /** QEMU ends if the server that it is to speak with does. */
-    private static VirtualMachine launch(
-            Plan plan, MachineStart beginning, Optional<FileServer> server, Deadline deadline) {
-        try {
-            return beginning.launch(plan.machine(), deadline);
-        } catch (Fault e) {
-            Optional<String> end = server.flatMap(FileServer::end);
-            throw end.isEmpty()
-                    ? e
-                    : Fault.failedPrecondition(
-                                    "the machine of %s was not started: %s", plan.id(), end.get())
-                            .causedBy(e)
-                            .withHint(
-                                    "see virtio_fs_daemon and virtio_fs_extra_args in"
-                                            + " configuration.toml");
-        }
+    private static Fault whyTheServerEnded(Plan plan, String how, Fault failure) {
+        return Fault.failedPrecondition("the machine of %s was not started: %s", plan.id(), how)
+                .causedBy(failure)
+                .withHint("see virtio_fs_daemon and virtio_fs_extra_args in configuration.toml");
     }
 
     /** A guest that waits for its files would wait without end. */

@@ -37,7 +37,7 @@ record TemplateShape(String key, List<String> inputs, int slots) {
     static final ByteSize DISK = ByteSize.ofMib(64 * 1024);
 
     /** Changes whenever what a template holds does, for the same inputs. */
-    private static final int FORMAT = 2;
+    private static final int FORMAT = 3;
 
     private static final int KEY_BYTES = 8;
     private static final int FIRST_SLOT = Disk.FIRST_SLOT + 1;

@@ -112,7 +112,7 @@ public final class Templates implements AutoCloseable {
      * @param owner of its container; empty for this daemon's own users
      */
     MachineStart begin(VirtualMachineSpec machine, Optional<Owner> owner) {
-        if (scope == TemplateScope.NONE || machine.fileSystem().isPresent()) {
+        if (scope == TemplateScope.NONE) {
             return MachineStart.boot(hypervisor);
         }
         try {
@@ -181,6 +181,11 @@ public final class Templates implements AutoCloseable {
         }
 
         @Override
+        public boolean hasAnotherWay() {
+            return false;
+        }
+
+        @Override
         public void succeeded() {
             if (!isReady(shape.key())) { // it may have been made since this start began
                 make(shape, machine);
@@ -210,6 +215,8 @@ public final class Templates implements AutoCloseable {
         private final VirtualMachineSpec machine;
         private final TemplateStore.Template template;
         private boolean cloned;
+        private boolean refused; // no copy could be made
+        private boolean boots;
 
         Clone(TemplateShape shape, VirtualMachineSpec machine, TemplateStore.Template template) {
             this.shape = shape;
@@ -219,7 +226,9 @@ public final class Templates implements AutoCloseable {
 
         @Override
         public VirtualMachine launch(VirtualMachineSpec wanted, Deadline deadline) {
-            return copy(wanted, deadline).orElseGet(() -> hypervisor.launch(wanted, deadline));
+            Optional<VirtualMachine> clone = refused ? Optional.empty() : copy(wanted, deadline);
+            boots = clone.isEmpty();
+            return clone.orElseGet(() -> hypervisor.launch(wanted, deadline));
         }
 
         private Optional<VirtualMachine> copy(VirtualMachineSpec wanted, Deadline deadline) {
@@ -237,12 +246,17 @@ public final class Templates implements AutoCloseable {
                     return Optional.of(clone);
                 }
             } catch (IOException | Fault e) {
-                failed();
                 if (isCalledOff()) {
                     throw Fault.of(FaultCode.CANCELLED, "the start was called off").causedBy(e);
                 }
-                return Optional.empty();
+                refused = true;
+                throw Fault.unavailable("machine %s could not be cloned", wanted.id()).causedBy(e);
             }
+        }
+
+        @Override
+        public boolean hasAnotherWay() {
+            return refused && !boots;
         }
 
         private static Fd memoryFor(VirtualMachineSpec wanted, TemplateStore.Frozen frozen)
@@ -254,6 +268,9 @@ public final class Templates implements AutoCloseable {
 
         @Override
         public void succeeded() {
+            if (refused) { // and yet it boots
+                failed();
+            }
             if (!cloned || template.countClone() >= MOST_CLONES || template.isOlderThan(OLDEST)) {
                 make(shape, machine);
             }

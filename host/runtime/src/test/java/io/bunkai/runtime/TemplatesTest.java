@@ -9,6 +9,7 @@ import io.bunkai.api.AgentMethods;
 import io.bunkai.base.Fault;
 import io.bunkai.config.RuntimeConfiguration.TemplateScope;
 import io.bunkai.linux.ProcessIdentity;
+import io.bunkai.oci.RuntimeSpec;
 import io.bunkai.testkit.CommandRun;
 import io.bunkai.testkit.ManualClock;
 import io.bunkai.vmm.Beginning;
@@ -268,6 +269,35 @@ class TemplatesTest {
             assertThatThrownBy(() -> memory.truncate(0)).isInstanceOf(IOException.class);
         } catch (IOException e) {
             throw new AssertionError(e);
+        }
+    }
+
+    /** The first server's only machine has gone, and it with it. */
+    @Test
+    void aMachineWithFilesThatIsNoCloneBootsWithAnotherServer() throws Exception {
+        FakeNode.Wish wish =
+                new FakeNode.Wish()
+                        .mounts(RuntimeSpec.Mount.of("/x", "bind", "/etc", List.of("rbind")));
+        node.hypervisor().program(ScriptedProcess::readStdin);
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            Container clone = containers.create(wish.request()).container();
+            clone.start(FakeNode.soon());
+            assertThat(beginning(clone)).isInstanceOf(Beginning.Copy.class);
+            node.hypervisor()
+                    .beforeBeginning((_, beginning) -> {
+                        if (beginning instanceof Beginning.Copy) {
+                            throw Fault.unavailable("no");
+                        }
+                    });
+            Container booted = containers.create(wish.request()).container();
+            booted.start(FakeNode.soon());
+            assertThat(beginning(booted)).isEqualTo(Beginning.BOOT);
+            Plan.Sharing sharing = booted.plan().host().sharing().orElseThrow();
+            assertThat(FileServer.find(sharing))
+                    .containsExactly(booted.record().server().orElseThrow());
         }
     }
 

@@ -6,6 +6,7 @@ import static io.bunkai.vmm.qemu.Options.list;
 import static io.bunkai.vmm.qemu.Options.option;
 
 import io.bunkai.base.Fault;
+import io.bunkai.qmp.DeviceAdd;
 import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.Disk;
 import io.bunkai.vmm.FileSystemDevice;
@@ -16,6 +17,7 @@ import io.bunkai.vmm.VirtualMachineSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -41,6 +43,10 @@ final class QemuCommandLine {
 
     /** Above the disks, see {@link Disk#LAST_SLOT}. */
     private static final int FILE_SYSTEM_SLOT = 30;
+
+    private static final String PLUG = "plug";
+    private static final String FILE_SYSTEM = "vhost-user-fs-pci";
+    private static final String FILE_SERVER = "fs";
 
     private static final int FIRST_DESCRIPTOR = 3;
 
@@ -97,7 +103,7 @@ final class QemuCommandLine {
         for (Disk disk : spec.disks()) {
             line.disk(disk, ++set);
         }
-        spec.fileSystem().ifPresent(line::fileSystem);
+        line.fileSystem();
         if (beginning instanceof Beginning.Copy copy) {
             line.inherit(copy.devices(), Mode.READ); // the last one: see devices()
             line.add("-incoming", "defer"); // until the abilities are the same as at the freezing
@@ -292,19 +298,50 @@ final class QemuCommandLine {
                                 "rerror=report")));
     }
 
+    /**
+     * A file system cannot be frozen with a machine. So a template has a port where it will be, and
+     * a copy gets it there, see {@link #pluggedFileSystem}.
+     */
+    private void fileSystem() {
+        if (!(beginning instanceof Beginning.Boot)) {
+            add(
+                    "-device",
+                    pciDevice("pcie-root-port", PLUG, FILE_SYSTEM_SLOT, List.of("chassis=1")));
+        }
+        spec.fileSystem().ifPresent(this::fileSystem);
+    }
+
     private void fileSystem(FileSystemDevice fileSystem) {
         int descriptor = inherit(spec.fileServerSocket(), Mode.CONNECT);
-        add("-chardev", "socket,id=fs,fd=" + descriptor);
-        add(
-                "-device",
-                pciDevice(
-                        "vhost-user-fs-pci",
-                        "share",
-                        FILE_SYSTEM_SLOT,
-                        List.of(
-                                "chardev=fs",
-                                option("tag", fileSystem.tag()),
-                                "queue-size=" + fileSystem.queueSize())));
+        add("-chardev", "socket,id=%s,fd=%d".formatted(FILE_SERVER, descriptor));
+        if (beginning instanceof Beginning.Boot) {
+            add(
+                    "-device",
+                    pciDevice(
+                            FILE_SYSTEM,
+                            "share",
+                            FILE_SYSTEM_SLOT,
+                            List.of(
+                                    option("chardev", FILE_SERVER),
+                                    option("tag", fileSystem.tag()),
+                                    "queue-size=" + fileSystem.queueSize())));
+        }
+    }
+
+    /** {@return what a copy gets before it runs} */
+    static DeviceAdd pluggedFileSystem(FileSystemDevice fileSystem) {
+        return new DeviceAdd(
+                FILE_SYSTEM,
+                "share",
+                Map.of(
+                        "bus",
+                        PLUG,
+                        "chardev",
+                        FILE_SERVER,
+                        "tag",
+                        fileSystem.tag(),
+                        "queue-size",
+                        fileSystem.queueSize()));
     }
 
     /** A device that can be of virtio before 1.0, too, without these parts. */

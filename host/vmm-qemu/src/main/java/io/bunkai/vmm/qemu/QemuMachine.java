@@ -193,6 +193,9 @@ final class QemuMachine implements VirtualMachine {
         execute("made of its template", LEAVE_MEMORY, deadline);
         execute("made of its template", new MigrateIncoming("fd:" + devices), deadline);
         awaitMigration("made of its template", deadline);
+        spec.fileSystem()
+                .map(QemuCommandLine::pluggedFileSystem)
+                .ifPresent(plug -> execute("given its file system", plug, deadline));
     }
 
     private void awaitMigration(String what, Deadline deadline) {

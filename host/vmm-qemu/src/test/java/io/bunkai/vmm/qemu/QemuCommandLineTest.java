@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
+import io.bunkai.qmp.DeviceAdd;
 import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.CpuSpec;
@@ -20,6 +21,7 @@ import io.bunkai.vmm.MemorySpec;
 import io.bunkai.vmm.SecuritySpec;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -174,6 +176,37 @@ class QemuCommandLineTest {
         Beginning copy = new Beginning.Copy(Path.of("/proc/self/fd/9"), Path.of("/lib/devices"));
         assertThat(QemuCommandLine.of(specs.build(), copy).arguments())
                 .contains("memory-backend-file,id=ram,size=256M,mem-path=/proc/self/fd/3,share=on");
+    }
+
+    /** QEMU refuses to freeze or thaw a machine that has a file system. */
+    @Test
+    void aCopyGetsItsFileSystemWhereItsTemplateHasAPort() {
+        specs.memory = new MemorySpec(ByteSize.ofMib(256), true);
+        String port = "pcie-root-port,id=plug,bus=pcie.0,addr=0x1e,chassis=1";
+        Path memory = Path.of("/proc/self/fd/9");
+        assertThat(QemuCommandLine.of(specs.build(), new Beginning.Template(memory)).arguments())
+                .contains(port);
+        FileSystemDevice device = new FileSystemDevice("kataShared", 512);
+        specs.fileSystem = Optional.of(device);
+        Beginning copy = new Beginning.Copy(memory, Path.of("/lib/devices"));
+        LaunchCommand command = QemuCommandLine.of(specs.build(), copy);
+        assertThat(command.arguments()).contains(port, "socket,id=fs,fd=7");
+        assertThat(String.join(" ", command.arguments())).doesNotContain("vhost-user-fs-pci");
+        assertThat(command.inherited().getLast().file()).isEqualTo(Path.of("/lib/devices"));
+        assertThat(QemuCommandLine.pluggedFileSystem(device))
+                .isEqualTo(
+                        new DeviceAdd(
+                                "vhost-user-fs-pci",
+                                "share",
+                                Map.of(
+                                        "bus",
+                                        "plug",
+                                        "chardev",
+                                        "fs",
+                                        "tag",
+                                        "kataShared",
+                                        "queue-size",
+                                        512)));
     }
 
     /** Words of a listing; {@code ~} stands for a space within a word. */
