@@ -21,6 +21,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What ctr can do with a task. Each test that starts one ends it; the others share one. */
 class ContainerdTaskTest {
@@ -105,6 +106,28 @@ class ContainerdTaskTest {
                         "id -un; id -g; pwd; cat /etc/replaced; cat /proc/self/comm");
 
         assertThat(out.lines()).containsExactly("bob", "100", "/home/bob", "base", "cat");
+    }
+
+    @Test
+    void foldersAndFilesOfTheHostAreMounted(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve("in"), "of the host\n");
+        String out =
+                ctr.out(
+                        "run",
+                        "--rm",
+                        "--mount",
+                        "type=bind,src=" + folder + ",dst=/data,options=rbind:rw",
+                        "--mount",
+                        "type=bind,src=" + folder.resolve("in") + ",dst=/etc/in,options=bind:ro",
+                        TestContainerd.LAYERS,
+                        "mounts",
+                        "sh",
+                        "-c",
+                        "cat /data/in /etc/in; echo of the guest >/data/out;"
+                                + " echo no >/etc/in || echo refused");
+
+        assertThat(out.lines()).containsExactly("of the host", "of the host", "refused");
+        assertThat(folder.resolve("out")).hasContent("of the guest\n");
     }
 
     @Test

@@ -180,6 +180,8 @@ class CrashTest {
             "-d",
             "--name",
             BOX,
+            "-v",
+            "/etc:/etc/host:ro", // so that there is a file server, too
             "--",
             "sh",
             "-c",

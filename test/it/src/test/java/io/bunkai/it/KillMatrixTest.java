@@ -211,6 +211,8 @@ class KillMatrixTest {
             "-d",
             "--name",
             BOX,
+            "-v",
+            "/etc:/etc/host:ro", // so that there is a file server, too
             "--",
             "sh",
             "-c",
