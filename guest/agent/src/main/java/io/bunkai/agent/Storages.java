@@ -10,6 +10,7 @@ import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Machine;
 import io.bunkai.linux.Mounts;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -102,7 +103,10 @@ final class Storages {
             }
             case "virtio-fs" -> {
                 Files.createDirectories(target);
-                return isShared(source, target, MountOptions.parse(storage.getOptionsList()));
+                if (!isShared(source, target, MountOptions.parse(storage.getOptionsList()))) {
+                    return false;
+                }
+                hold(target);
             }
             case "ephemeral" -> ephemeral(storage, target);
             case "overlayfs" -> overlay(storage, target, owner);
@@ -113,6 +117,24 @@ final class Storages {
                             "no storage driver '%s'", Log.printable(storage.getDriver()));
         }
         return true;
+    }
+
+    /**
+     * Mounts the file systems beneath a shared one for the agent, too, by opening their roots. If
+     * only a container had them they would be shut down at its end, and kernels (6.1 at least) do
+     * not survive that when a file was closed while it was being read ahead: its release is still
+     * on the way.
+     */
+    private static void hold(Path shared) throws IOException {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(shared)) {
+            for (Path entry : entries) {
+                if (Files.isDirectory(entry)) {
+                    try (DirectoryStream<Path> _ = Files.newDirectoryStream(entry)) {
+                        Log.debug("holds " + entry);
+                    }
+                }
+            }
+        }
     }
 
     /** The kernel takes the tag of a device that it has not found yet for an invalid one. */

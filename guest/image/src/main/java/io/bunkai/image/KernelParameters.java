@@ -16,7 +16,7 @@ final class KernelParameters {
      * it.
      */
     private static final String COMMON =
-            "console=ttyS0 quiet panic=-1 reboot=t random.trust_cpu=on cryptomgr.notests"
+            "console=ttyS0 quiet panic=-1 oops=panic reboot=t random.trust_cpu=on cryptomgr.notests"
                     + " rcupdate.rcu_expedited=1";
 
     /**

@@ -46,6 +46,7 @@ public final class Containers implements AutoCloseable {
     private final NanoClock clock;
     private final CrashPoints crashPoints;
     private final Reattachment reattachment;
+    private final SpareServers spares = new SpareServers();
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Container> byId = new LinkedHashMap<>(); // guarded by lock
     private final Set<String> freeNames = new HashSet<>(); // guarded by lock: ended, not yet gone
@@ -393,6 +394,7 @@ public final class Containers implements AutoCloseable {
             lock.unlock();
         }
         everyone.forEach(Container::letGo);
+        spares.close();
     }
 
     private final Surroundings surroundings =
@@ -407,6 +409,11 @@ public final class Containers implements AutoCloseable {
                     return templates
                             .map(known -> known.begin(plan.machine(), terms.owner()))
                             .orElseGet(() -> MachineStart.boot(hypervisor));
+                }
+
+                @Override
+                public SpareServers spares() {
+                    return spares;
                 }
 
                 @Override

@@ -50,9 +50,12 @@ final class FileServer implements AutoCloseable {
     static final Plan.Storage STORAGE =
             new Plan.Storage("virtio-fs", TAG, "virtiofs", List.of(), HostMounts.SHARED + "/");
 
+    static final List<String> ENVIRONMENT = List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+
     private static final String FOLDER = "shared";
     private static final String LOG = "fs.log";
     private static final int SOCKET = 3;
+    private static final String SOCKET_ARGUMENT = "--fd=" + SOCKET;
     private static final int OWNER_ONLY = 0600;
     private static final String FOLDER_OPTIONS = "mode=0755,size=1m";
     private static final int LONGEST_WORDS = 1000;
@@ -84,7 +87,7 @@ final class FileServer implements AutoCloseable {
         }
         List<String> command = new ArrayList<>();
         command.add(program.toString());
-        command.add("--fd=" + SOCKET);
+        command.add(SOCKET_ARGUMENT);
         command.add("--shared-dir=" + directory.resolve(FOLDER));
         command.add("--cache=" + configuration.cache());
         command.addAll(configuration.arguments());
@@ -92,12 +95,18 @@ final class FileServer implements AutoCloseable {
     }
 
     /**
-     * Starts the server of a machine; QEMU can connect when this returns.
+     * Starts the server of a machine, or gives a spare one orders; QEMU can connect when this
+     * returns.
      *
+     * @param known told as soon as there is a process that has to be found again
      * @throws Fault FAILED_PRECONDITION if something cannot be shared, UNAVAILABLE if no process
      *     can be started
      */
-    static FileServer start(VirtualMachineSpec machine, Plan.Sharing sharing)
+    static FileServer start(
+            VirtualMachineSpec machine,
+            Plan.Sharing sharing,
+            SpareServers spares,
+            Consumer<ProcessIdentity> known)
             throws InterruptedException {
         Path folder = machine.directory().resolve(FOLDER);
         Path log = machine.directory().resolve(LOG);
@@ -110,26 +119,65 @@ final class FileServer implements AutoCloseable {
                                     log,
                                     Fd.O_WRONLY | Fd.O_CREAT | Fd.O_TRUNC | Fd.O_APPEND,
                                     OWNER_ONLY));
-            Spawn spawn =
-                    Spawn.of(sharing.server())
-                            .environment(List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin"))
-                            .directory(Path.of("/"))
-                            .newSession()
-                            .cgroups(machine.cgroupProcsFiles())
-                            .descriptor(SOCKET, socket)
-                            .stdout(words)
-                            .stderr(words);
-            LinuxProcess process =
-                    MountNamespace.call(() -> {
-                        gather(sharing.shares(), folder);
-                        return spawn.start();
-                    });
-            CompletableFuture<ExitStatus> _ = process.onExit(); // reaps it, whenever it ends
+            Optional<SpareServers.Spare> spare = spares.take(Path.of(sharing.server().getFirst()));
+            LinuxProcess process;
+            if (spare.isPresent()) {
+                open.own(spare.get());
+                process = spare.get().process();
+                known.accept(process.identity());
+                order(spare.get(), machine, sharing, socket, words);
+            } else {
+                process = spawn(machine, sharing, socket, words);
+                CompletableFuture<ExitStatus> _ = process.onExit(); // reaps it, whenever it ends
+                known.accept(process.identity());
+            }
             return new FileServer(process, log);
         } catch (IOException e) {
             throw Fault.unavailable("the file server of %s did not start", machine.id())
                     .causedBy(e);
         }
+    }
+
+    private static LinuxProcess spawn(
+            VirtualMachineSpec machine, Plan.Sharing sharing, Fd socket, Fd log)
+            throws ErrnoException, InterruptedException {
+        Path folder = machine.directory().resolve(FOLDER);
+        Spawn spawn =
+                Spawn.of(sharing.server())
+                        .environment(ENVIRONMENT)
+                        .directory(Path.of("/"))
+                        .newSession()
+                        .cgroups(machine.cgroupProcsFiles())
+                        .descriptor(SOCKET, socket)
+                        .stdout(log)
+                        .stderr(log);
+        return MountNamespace.call(() -> {
+            gather(sharing.shares(), folder);
+            return spawn.start();
+        });
+    }
+
+    private static void order(
+            SpareServers.Spare spare,
+            VirtualMachineSpec machine,
+            Plan.Sharing sharing,
+            Fd socket,
+            Fd log)
+            throws IOException, InterruptedException {
+        for (Path procs : machine.cgroupProcsFiles()) {
+            Files.writeString(procs, Integer.toString(spare.process().pid()));
+        }
+        Path folder = machine.directory().resolve(FOLDER);
+        MountNamespace.callIn(
+                spare.process(),
+                () -> {
+                    gather(sharing.shares(), folder);
+                    return folder;
+                });
+        List<String> arguments =
+                new ArrayList<>(sharing.server().subList(1, sharing.server().size()));
+        arguments.remove(SOCKET_ARGUMENT); // its number is another there
+        spare.order(arguments, socket, log);
     }
 
     private static Fd listen(Path path) throws IOException {

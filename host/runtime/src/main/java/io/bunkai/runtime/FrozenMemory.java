@@ -92,7 +92,15 @@ final class FrozenMemory {
         Fd own = SharedMemory.createFile("bunkai-memory", bytes);
         try (FileChannel in = FileChannel.open(memory.path(), StandardOpenOption.READ);
                 FileChannel out = FileChannel.open(own.path(), StandardOpenOption.WRITE)) {
-            copy(memory, in, out);
+            long at = memory.seekData(0);
+            while (at < bytes) {
+                long end = Math.min(memory.seekHole(at), bytes);
+                out.position(at);
+                while (at < end) { // within the kernel
+                    at += in.transferTo(at, end - at, out);
+                }
+                at = memory.seekData(end);
+            }
             return own;
         } catch (IOException e) {
             own.close();

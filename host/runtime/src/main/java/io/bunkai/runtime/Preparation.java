@@ -6,6 +6,7 @@ import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
 import io.bunkai.linux.ProcessIdentity;
 import java.io.IOException;
+import java.nio.file.Path;
 
 /**
  * Carries out a plan, up to the point where the container's process waits to be started: what the
@@ -52,6 +53,7 @@ final class Preparation {
                             Sandbox.start(
                                     plan,
                                     around.begin(plan, terms),
+                                    around.spares(),
                                     timeline,
                                     around.clock(),
                                     deadline,
@@ -62,6 +64,10 @@ final class Preparation {
             if (!plan.host().hooks().afterCreate().isEmpty()) {
                 timeline.step("hooks", this::runHooks);
             }
+            plan.host()
+                    .sharing()
+                    .ifPresent(sharing ->
+                            around.spares().refill(Path.of(sharing.server().getFirst())));
             undo.release();
             return sandbox;
         }

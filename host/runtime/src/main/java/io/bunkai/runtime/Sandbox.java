@@ -96,6 +96,7 @@ final class Sandbox implements AutoCloseable {
     /**
      * Boots or clones the machine, up to an agent that has answered.
      *
+     * @param spares where a file server is taken from, if one is needed
      * @throws Fault with what failed; nothing is left but what {@link #tearDown} removes. Never
      *     NOT_FOUND or PERMISSION_DENIED: those speak of the container's program, which nobody has
      *     looked at yet
@@ -103,13 +104,14 @@ final class Sandbox implements AutoCloseable {
     static Sandbox start(
             Plan plan,
             MachineStart beginning,
+            SpareServers spares,
             Timeline timeline,
             NanoClock clock,
             Deadline deadline,
             Progress progress)
             throws Exception {
         try {
-            return bringUp(plan, beginning, timeline, clock, deadline, progress);
+            return bringUp(plan, beginning, spares, timeline, clock, deadline, progress);
         } catch (Fault e) {
             throw switch (e.code()) {
                 case NOT_FOUND, PERMISSION_DENIED -> withCode(FaultCode.FAILED_PRECONDITION, e);
@@ -130,13 +132,14 @@ final class Sandbox implements AutoCloseable {
     private static Sandbox bringUp(
             Plan plan,
             MachineStart beginning,
+            SpareServers spares,
             Timeline timeline,
             NanoClock clock,
             Deadline deadline,
             Progress progress)
             throws Exception {
         try (Closer undo = new Closer()) {
-            Launched launched = launch(plan, beginning, timeline, deadline, progress);
+            Launched launched = launch(plan, beginning, spares, timeline, deadline, progress);
             Optional<FileServer> server = launched.server();
             server.ifPresent(undo::own);
             VirtualMachine machine = launched.machine();
@@ -178,12 +181,13 @@ final class Sandbox implements AutoCloseable {
     private static Launched launch(
             Plan plan,
             MachineStart beginning,
+            SpareServers spares,
             Timeline timeline,
             Deadline deadline,
             Progress progress)
             throws Exception {
         while (true) {
-            Optional<FileServer> server = startServer(plan, timeline, progress);
+            Optional<FileServer> server = startServer(plan, spares, timeline, progress);
             try {
                 VirtualMachine machine =
                         timeline.step(
@@ -201,16 +205,21 @@ final class Sandbox implements AutoCloseable {
         }
     }
 
-    private static Optional<FileServer> startServer(Plan plan, Timeline timeline, Progress progress)
-            throws Exception {
+    private static Optional<FileServer> startServer(
+            Plan plan, SpareServers spares, Timeline timeline, Progress progress) throws Exception {
         Optional<Plan.Sharing> sharing = plan.host().sharing();
         if (sharing.isEmpty()) {
             return Optional.empty();
         }
         FileServer server =
                 timeline.step(
-                        "server.start", () -> FileServer.start(plan.machine(), sharing.get()));
-        progress.serverStarted(server.identity());
+                        "server.start",
+                        () ->
+                                FileServer.start(
+                                        plan.machine(),
+                                        sharing.get(),
+                                        spares,
+                                        progress::serverStarted));
         return Optional.of(server);
     }
 

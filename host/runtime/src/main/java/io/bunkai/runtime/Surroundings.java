@@ -12,6 +12,9 @@ interface Surroundings {
     /** {@return how the machine of a container begins} */
     MachineStart begin(Plan plan, Terms terms);
 
+    /** {@return file servers that are warm already} */
+    SpareServers spares();
+
     LayerSource layers();
 
     Journal journal();

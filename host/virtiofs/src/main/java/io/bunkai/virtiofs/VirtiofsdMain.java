@@ -3,10 +3,6 @@
 package io.bunkai.virtiofs;
 
 import io.bunkai.base.Fault;
-import io.bunkai.linux.Fd;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 
@@ -14,7 +10,6 @@ import java.util.List;
 public final class VirtiofsdMain {
     private static final String SPARE = "--spare=";
     private static final Duration TRAINING = Duration.ofSeconds(3);
-    private static final Duration WARMING = Duration.ofMillis(200);
     private static final int FAILED = 1;
     private static final int UNUSABLE = 2;
 
@@ -52,21 +47,11 @@ public final class VirtiofsdMain {
         }
     }
 
-    /** A spare is warm before it is told what to serve. */
     private static List<String> words(String[] arguments) {
         if (arguments.length != 1 || !arguments[0].startsWith(SPARE)) {
             return List.of(arguments);
         }
-        Rehearsal.run(WARMING);
-        try (InputStream told = Fd.inherited(number(arguments[0])).input()) {
-            String all = new String(told.readAllBytes(), StandardCharsets.UTF_8);
-            if (all.isEmpty()) {
-                Runtime.getRuntime().halt(0); // nobody needs it any more
-            }
-            return List.of(all.split("\0"));
-        } catch (IOException e) {
-            throw Fault.unavailable("a spare was told nothing").causedBy(e);
-        }
+        return Spare.awaitOrders(number(arguments[0]));
     }
 
     private static int number(String word) {

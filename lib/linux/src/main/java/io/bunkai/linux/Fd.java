@@ -194,6 +194,19 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
+     * Makes a number another descriptor of the same open file, whatever it was before. Programs
+     * that this process becomes or starts have it, too.
+     *
+     * @throws ErrnoException EBADF if no descriptor can have that number
+     * @spec https://man7.org/linux/man-pages/man2/dup.2.html dup(2)
+     */
+    public void copyTo(int number) throws ErrnoException {
+        // int dup3(int oldfd, int newfd, int flags);
+        ErrnoException.check(
+                "make descriptor " + number, Native.syscall(SystemCall.DUP3, number(), number, 0));
+    }
+
+    /**
      * Makes reads and writes answer EAGAIN instead of waiting. That is a property of the open file,
      * so whoever shares it through another descriptor is affected too.
      *

@@ -57,6 +57,8 @@ final class SystemCall {
     static final int READLINKAT = number(267, 78);
     static final int SECCOMP = number(317, 277);
     static final int STATX = number(332, 291);
+    static final int DUP3 = number(292, 24);
+    static final int SETNS = number(308, 268);
     static final int UNSHARE = number(272, 97);
     static final int MOUNT_SETATTR = number(442, 442);
     static final int MMAP = number(9, 222);

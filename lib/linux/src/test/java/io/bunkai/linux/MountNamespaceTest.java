@@ -31,6 +31,27 @@ class MountNamespaceTest {
         assertThat(Files.readString(MOUNTS)).doesNotContain(folder.toString());
     }
 
+    @Test
+    void aProcessesNamespaceCanBeEntered() throws Exception {
+        try (LinuxProcess sleeper =
+                MountNamespace.call(() -> Spawn.of("/usr/bin/sleep", "1000").start())) {
+            MountNamespace.callIn(
+                    sleeper,
+                    () -> {
+                        Mounts.mount("inner", folder, "tmpfs", 0, "size=64k");
+                        writeInside();
+                        return folder;
+                    });
+            Path seen =
+                    Path.of("/proc", Integer.toString(sleeper.pid()), "root", folder + "/inside");
+
+            assertThat(seen).exists();
+            assertThat(folder).isEmptyDirectory();
+            sleeper.signal(Signals.SIGKILL);
+            sleeper.await();
+        }
+    }
+
     private void writeInside() {
         try {
             Files.createFile(folder.resolve("inside"));
