@@ -8,11 +8,14 @@ import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Identity;
 import io.bunkai.linux.Seccomp;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The one place where the process takes from itself what it does not need to serve a guest. */
 final class Surrender {
+    private static final System.Logger LOG = System.getLogger(Surrender.class.getName());
+
     private final Sandbox sandbox;
     private final Seccomp.Action seccomp;
     private final boolean filters;
@@ -48,12 +51,29 @@ final class Surrender {
      * @throws Fault if that is not possible
      */
     void prepare(Path sharedDir) {
+        if (sandbox != Sandbox.NONE) {
+            openOwnModules();
+        }
         if (sandbox == Sandbox.NAMESPACE) {
             requireNamespace();
             try {
                 Confinement.makeMountPoint(sharedDir);
             } catch (ErrnoException e) {
                 throw notEntered(e);
+            }
+        }
+    }
+
+    /** A class that is not needed before is read from a file that has no name any more then. */
+    private static void openOwnModules() {
+        for (Module module : ModuleLayer.boot().modules()) {
+            if (module.getName().startsWith("io.bunkai.")) {
+                try (InputStream _ = module.getResourceAsStream("module-info.class")) {
+                    LOG.log(System.Logger.Level.DEBUG, "opened module={0}", module.getName());
+                } catch (IOException e) {
+                    throw Fault.internal("the module %s cannot be read", module.getName())
+                            .causedBy(e);
+                }
             }
         }
     }

@@ -1,0 +1,232 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.virtiofs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.bunkai.base.Closer;
+import io.bunkai.base.Deadline;
+import io.bunkai.fuse.FuseServer;
+import io.bunkai.fuse.Opcode;
+import io.bunkai.linux.ErrnoException;
+import io.bunkai.linux.Fd;
+import io.bunkai.linux.MountNamespace;
+import io.bunkai.linux.Mounts;
+import io.bunkai.linux.UnixSockets;
+import io.bunkai.virtio.VhostUserSession;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The program itself, in each of its sandboxes, with a guest that wants out of the share. */
+@Timeout(120)
+class SandboxTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final List<String> WAYS =
+            List.of("..", ".", "", "/", "../outside", "/etc/passwd", "folder/../x", "file/");
+
+    @TempDir static Path modules;
+    @TempDir Path temporary;
+    private Path share;
+    private Path secret;
+
+    @BeforeEach
+    void makeShare() throws IOException {
+        Path real = temporary.toRealPath();
+        share = Files.createDirectory(real.resolve("share"));
+        Files.writeString(share.resolve("file"), "content");
+        Files.createDirectory(share.resolve("folder"));
+        Path outside = Files.createDirectory(real.resolve("outside"));
+        secret = Files.writeString(outside.resolve("secret"), "nobody's");
+        Files.createSymbolicLink(share.resolve("absolute"), secret);
+        Files.createSymbolicLink(share.resolve("relative"), Path.of("../outside"));
+    }
+
+    /** A server, and a guest that is none connected to it. */
+    private final class Server implements AutoCloseable {
+        private final Closer all = new Closer();
+        final Process process;
+        final GuestMount guest;
+
+        Server(Sandbox sandbox) throws IOException {
+            Path socket = temporary.resolve("fs.sock");
+            List<String> words = new ArrayList<>();
+            if (sandbox == Sandbox.NAMESPACE) { // as the launcher does
+                words.addAll(List.of("unshare", "--mount", "--net", "--propagation", "slave"));
+            }
+            words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            words.addAll(
+                    List.of("--enable-native-access=io.bunkai.linux", "-XX:TieredStopAtLevel=1"));
+            words.addAll(List.of("-p", modules.toString(), "-m"));
+            words.add("io.bunkai.virtiofs/" + VirtiofsdMain.class.getName());
+            words.add("--sandbox=" + sandbox.name().toLowerCase(Locale.ROOT));
+            words.add("--shared-dir=" + share);
+            words.add("--socket-path=" + socket);
+            Path log = temporary.resolve("log");
+            process = new ProcessBuilder(words).redirectError(log.toFile()).start();
+            all.onClose(() -> {
+                if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                    process.destroyForcibly();
+                }
+            });
+            guest = all.own(GuestMount.connect(connect(socket, log), 1, 4));
+            guest.init();
+        }
+
+        private Fd connect(Path socket, Path log) throws IOException {
+            Deadline deadline = Deadline.after(PATIENCE);
+            while (true) {
+                try {
+                    return UnixSockets.connect(socket);
+                } catch (ErrnoException e) {
+                    if (!process.isAlive() || deadline.hasPassed()) {
+                        throw new AssertionError(Files.readString(log), e);
+                    }
+                    Thread.onSpinWait();
+                }
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            guest.stop();
+            all.close();
+            assertThat(process.exitValue()).as("it ended by itself").isZero();
+        }
+    }
+
+    /** As the program is laid out: a class that is loaded late comes from a file that is open. */
+    @BeforeAll
+    static void makeModules() throws Exception {
+        for (Class<?> type :
+                List.of(
+                        VirtiofsdMain.class,
+                        FuseServer.class,
+                        VhostUserSession.class,
+                        Fd.class,
+                        Closer.class)) {
+            Path classes =
+                    Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI());
+            Path jar = modules.resolve(type.getPackageName() + ".jar");
+            try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar));
+                    Stream<Path> files = Files.walk(classes)) {
+                for (Path file : files.filter(Files::isRegularFile).toList()) {
+                    out.putNextEntry(new JarEntry(classes.relativize(file).toString()));
+                    Files.copy(file, out);
+                    out.closeEntry();
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Sandbox.class)
+    void nothingOutsideOfTheShareIsReached(Sandbox sandbox) throws Exception {
+        try (Server server = new Server(sandbox)) {
+            GuestMount guest = server.guest;
+            for (String way : WAYS) {
+                refused(guest, Opcode.LOOKUP, way);
+                refused(guest, Opcode.UNLINK, way);
+                refused(guest, Opcode.RMDIR, way);
+                refused(guest, Opcode.MKDIR, 0755, 0, way);
+                refused(guest, Opcode.SYMLINK, way, "target");
+                refused(guest, Opcode.LINK, 1L, way);
+                refused(guest, Opcode.CREATE, 2, 0100644, 0, 0, way);
+                refused(guest, Opcode.RENAME, 1L, "file", way);
+            }
+            for (String link : List.of("absolute", "relative")) {
+                GuestMount.Entry entry = guest.lookup(GuestMount.ROOT, link);
+                assertThat(entry.mode() & 0170000).isEqualTo(0120000);
+                assertThatThrownBy(() -> guest.open(entry.node(), Fd.O_RDWR))
+                        .hasMessageContaining("EBADF");
+                assertThatThrownBy(() -> guest.opendir(entry.node()))
+                        .hasMessageContaining("ENOTDIR");
+                assertThatThrownBy(() -> guest.lookup(entry.node(), "secret"))
+                        .hasMessageContaining("ENOTDIR");
+                assertThatThrownBy(() -> guest.create(GuestMount.ROOT, link, Fd.O_RDWR, 0100600))
+                        .hasMessageContaining("EBADF");
+            }
+            long file = guest.lookup(GuestMount.ROOT, "file").node();
+            long handle = guest.open(file, Fd.O_RDWR);
+            assertThat(guest.read(file, handle, 0, 100)).asString().isEqualTo("content");
+            guest.release(file, handle);
+        }
+        assertThat(secret).hasContent("nobody's");
+        assertThat(secret.getParent()).isDirectoryContaining(path -> path.equals(secret));
+        try (Stream<Path> entries = Files.list(temporary)) {
+            assertThat(entries.map(path -> path.getFileName().toString()))
+                    .contains("share", "outside")
+                    .doesNotContain("x", "target");
+        }
+    }
+
+    private static void refused(GuestMount guest, Opcode opcode, Object... arguments) {
+        assertThatThrownBy(() -> guest.call(opcode, 1, guest.put(arguments), 0, 400, 0))
+                .as(opcode + " of '" + arguments[arguments.length - 1] + "'")
+                .isInstanceOf(GuestMount.Refused.class)
+                .hasMessageContaining("EINVAL");
+    }
+
+    /** A device or a pipe of the host that was opened would do something. */
+    @ParameterizedTest
+    @EnumSource(Sandbox.class)
+    void whatIsNoFileIsNeverOpened(Sandbox sandbox) throws Exception {
+        try (Server server = new Server(sandbox)) {
+            GuestMount guest = server.guest;
+            for (int kind : new int[] {0010666, 0140666}) {
+                guest.call(Opcode.MKNOD, 1, guest.put(kind, 0, 0, 0, "special"), 0, 200, 0);
+                long node = guest.lookup(GuestMount.ROOT, "special").node();
+                assertThatThrownBy(() -> guest.open(node, Fd.O_RDWR)).hasMessageContaining("EBADF");
+                guest.unlink(GuestMount.ROOT, "special");
+            }
+        }
+    }
+
+    /** The process itself has no other root, where it is said to have none. */
+    @ParameterizedTest
+    @EnumSource(names = {"NAMESPACE", "CHROOT"})
+    void theShareIsTheServersRoot(Sandbox sandbox) throws Exception {
+        try (Server server = new Server(sandbox)) {
+            Path root = Path.of("/proc", Long.toString(server.process.pid()), "root");
+            try (Stream<Path> entries = Files.list(root)) {
+                assertThat(entries.map(path -> path.getFileName().toString()))
+                        .containsExactlyInAnyOrder("file", "folder", "absolute", "relative");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Sandbox.class)
+    void whatIsMountedBeneathTheShareIsSeen(Sandbox sandbox) throws Exception {
+        Path beneath = share.resolve("folder");
+        MountNamespace.call(() -> {
+            Mounts.mount("beneath", beneath, "tmpfs", 0, "size=64k");
+            try (Server server = new Server(sandbox)) {
+                Files.writeString(beneath.resolve("inside"), "here");
+                long folder = server.guest.lookup(GuestMount.ROOT, "folder").node();
+                long file = server.guest.lookup(folder, "inside").node();
+                long handle = server.guest.open(file, Fd.O_RDONLY);
+                assertThat(server.guest.read(file, handle, 0, 100)).asString().isEqualTo("here");
+                server.guest.release(file, handle);
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+            return beneath;
+        });
+    }
+}
