@@ -47,6 +47,7 @@ public final class BenchMain {
             boolean json,
             String only,
             boolean throughput,
+            boolean spare,
             int files) {}
 
     /** What was measured of one exercise at one depth with one server. */
@@ -54,7 +55,7 @@ public final class BenchMain {
             String exercise, int depth, String peer, double cpuMicros, double wallMicros) {}
 
     /** Measures what the arguments say, and prints it. */
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws IOException, InterruptedException {
         try {
             new BenchMain(parse(arguments)).run();
         } catch (Fault e) {
@@ -73,6 +74,7 @@ public final class BenchMain {
         long burst = 150;
         boolean json = false;
         boolean throughput = false;
+        boolean spare = false;
         String only = "";
         int files = 0;
         for (int i = 0; i < arguments.length; i++) {
@@ -109,6 +111,7 @@ public final class BenchMain {
                 case "--only" -> only = value;
                 case "--files" -> files = Integer.parseInt(value);
                 case "--throughput" -> throughput = true;
+                case "--spare" -> spare = true;
                 case "--help" -> {
                     System.out.print(HELP);
                     System.exit(0);
@@ -118,7 +121,7 @@ public final class BenchMain {
                                 .withHint("run 'bunkai bench virtiofs --help'");
             }
         }
-        return new Options(peers, folder, rounds, burst, json, only, throughput, files);
+        return new Options(peers, folder, rounds, burst, json, only, throughput, spare, files);
     }
 
     private static final String HELP =
@@ -136,9 +139,11 @@ public final class BenchMain {
               --only=WORD           Only exercises with this in their names.
               --files=COUNT         Instead: memory and descriptors when so many files are known.
               --throughput          Instead: requests a second with four queues, where there are.
+              --spare               Instead: our server when it waits, warm, to be told what to
+                                    serve, and its first second with a guest.
             """;
 
-    private void run() throws IOException {
+    private void run() throws IOException, InterruptedException {
         Path work = Files.createTempDirectory(options.folder, "bunkai-bench");
         try (Closer all = new Closer()) {
             all.onClose(() -> remove(work));
@@ -148,6 +153,11 @@ public final class BenchMain {
                 return;
             }
             Exercises.fill(share);
+            if (options.spare) {
+                String home = System.getProperty("bunkai.home", ".");
+                new SpareBench(Path.of(home, "bunkai-virtiofsd"), share, work).run();
+                return;
+            }
             int deepest = DEPTHS[DEPTHS.length - 1];
             List<BenchPeer> peers = new ArrayList<>();
             for (Map.Entry<String, String> peer : options.peers.entrySet()) {

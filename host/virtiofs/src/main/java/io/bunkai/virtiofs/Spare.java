@@ -18,7 +18,7 @@ import java.util.List;
  * descriptors: the socket to listen on, and where complaints go; and then the end.
  */
 final class Spare {
-    private static final Duration WARMING = Duration.ofMillis(200);
+    private static final Duration WARMING = Duration.ofMillis(80);
     private static final int PIECE = 64 * 1024;
     private static final byte[] WARM = {'.'};
 

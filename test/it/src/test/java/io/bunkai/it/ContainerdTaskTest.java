@@ -156,7 +156,7 @@ class ContainerdTaskTest {
                                     "-c",
                                     "tty; read -r line; echo got $line; stty size; exit 4"),
                             Map.of());
-            keyboard.awaitScreen("/dev/", TestNode.patience());
+            keyboard.awaitScreen("\n", TestNode.patience());
             keyboard.type("some words\r");
 
             assertThat(keyboard.await(run, TestNode.patience())).isEqualTo(4);
