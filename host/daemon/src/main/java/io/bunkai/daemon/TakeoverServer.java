@@ -17,7 +17,6 @@ import io.bunkai.runtime.CrashPoints;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -92,25 +91,14 @@ final class TakeoverServer implements AutoCloseable {
 
     static TakeoverServer open(Path path, Former former, Doorman doorman) {
         try {
-            TakeoverServer server = new TakeoverServer(path, former, doorman, bind(path));
+            TakeoverServer server =
+                    new TakeoverServer(path, former, doorman, UnixSockets.listenForOwner(path));
             Thread thread = new Thread(null, server::serve, "takeover", STACK_BYTES);
             thread.setDaemon(true);
             thread.start();
             return server;
         } catch (IOException e) {
             throw Fault.internal("the socket %s cannot be opened", path).causedBy(e);
-        }
-    }
-
-    private static Fd bind(Path path) throws IOException {
-        Files.deleteIfExists(path);
-        Fd socket = UnixSockets.listen(path);
-        try {
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-            return socket;
-        } catch (IOException e) {
-            socket.close();
-            throw e;
         }
     }
 
@@ -197,7 +185,7 @@ final class TakeoverServer implements AutoCloseable {
         former.goOn();
         socket.close();
         if (!closed) {
-            socket = bind(path);
+            socket = UnixSockets.listenForOwner(path);
         }
     }
 

@@ -19,10 +19,10 @@ import io.bunkai.linux.Spawn;
 import io.bunkai.linux.UnixSockets;
 import io.bunkai.vmm.VirtualMachineSpec;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,6 +43,8 @@ import java.util.function.Consumer;
  * at once.
  */
 final class FileServer implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(FileServer.class.getName());
+
     /** What the guest mounts it by, as in Kata. */
     static final String TAG = "kataShared";
 
@@ -53,12 +55,15 @@ final class FileServer implements AutoCloseable {
     static final List<String> ENVIRONMENT = List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin");
 
     private static final String FOLDER = "shared";
-    private static final String LOG = "fs.log";
+    private static final String COMPLAINTS = "fs.log";
     private static final int SOCKET = 3;
     private static final String SOCKET_ARGUMENT = "--fd=" + SOCKET;
     private static final int OWNER_ONLY = 0600;
     private static final String FOLDER_OPTIONS = "mode=0755,size=1m";
-    private static final int LONGEST_WORDS = 1000;
+
+    /** No more than a line for people holds. */
+    private static final int LONGEST_WORDS = 400;
+
     private static final Duration KILL_PATIENCE = Duration.ofSeconds(10);
 
     private final LinuxProcess process;
@@ -106,31 +111,25 @@ final class FileServer implements AutoCloseable {
             VirtualMachineSpec machine,
             Plan.Sharing sharing,
             SpareServers spares,
-            Consumer<ProcessIdentity> known)
-            throws InterruptedException {
+            Consumer<ProcessIdentity> known) {
         Path folder = machine.directory().resolve(FOLDER);
-        Path log = machine.directory().resolve(LOG);
+        Path log = machine.directory().resolve(COMPLAINTS);
         try (Closer open = new Closer()) {
             Files.createDirectories(folder);
-            Fd socket = open.own(listen(machine.fileServerSocket()));
+            Fd socket = open.own(UnixSockets.listenForOwner(machine.fileServerSocket()));
             Fd words =
                     open.own(
                             Fd.open(
                                     log,
                                     Fd.O_WRONLY | Fd.O_CREAT | Fd.O_TRUNC | Fd.O_APPEND,
                                     OWNER_ONLY));
-            Optional<SpareServers.Spare> spare = spares.take(Path.of(sharing.server().getFirst()));
-            LinuxProcess process;
+            Optional<LinuxProcess> spare = spare(machine, sharing, spares, known, socket, words);
             if (spare.isPresent()) {
-                open.own(spare.get());
-                process = spare.get().process();
-                known.accept(process.identity());
-                order(spare.get(), machine, sharing, socket, words);
-            } else {
-                process = spawn(machine, sharing, socket, words);
-                CompletableFuture<ExitStatus> _ = process.onExit(); // reaps it, whenever it ends
-                known.accept(process.identity());
+                return new FileServer(spare.get(), log);
             }
+            LinuxProcess process = spawn(machine, sharing, socket, words);
+            CompletableFuture<ExitStatus> _ = process.onExit(); // reaps it, whenever it ends
+            known.accept(process.identity());
             return new FileServer(process, log);
         } catch (IOException e) {
             throw Fault.unavailable("the file server of %s did not start", machine.id())
@@ -138,9 +137,36 @@ final class FileServer implements AutoCloseable {
         }
     }
 
+    /** {@return a spare server with its orders; empty if there is none, or it is of no use} */
+    private static Optional<LinuxProcess> spare(
+            VirtualMachineSpec machine,
+            Plan.Sharing sharing,
+            SpareServers spares,
+            Consumer<ProcessIdentity> known,
+            Fd socket,
+            Fd log) {
+        Optional<SpareServers.Spare> taken = spares.take(Path.of(sharing.server().getFirst()));
+        if (taken.isEmpty()) {
+            return Optional.empty();
+        }
+        try (SpareServers.Spare spare = taken.get()) {
+            known.accept(spare.process().identity());
+            order(spare, machine, sharing, socket, log);
+            return Optional.of(spare.process());
+        } catch (IOException e) {
+            taken.get().process().close();
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "a spare file server took no orders machine={0} reason={1}",
+                    machine.id(),
+                    e.getMessage());
+            return Optional.empty();
+        }
+    }
+
     private static LinuxProcess spawn(
             VirtualMachineSpec machine, Plan.Sharing sharing, Fd socket, Fd log)
-            throws ErrnoException, InterruptedException {
+            throws ErrnoException {
         Path folder = machine.directory().resolve(FOLDER);
         Spawn spawn =
                 Spawn.of(sharing.server())
@@ -163,7 +189,7 @@ final class FileServer implements AutoCloseable {
             Plan.Sharing sharing,
             Fd socket,
             Fd log)
-            throws IOException, InterruptedException {
+            throws IOException {
         for (Path procs : machine.cgroupProcsFiles()) {
             Files.writeString(procs, Integer.toString(spare.process().pid()));
         }
@@ -178,18 +204,6 @@ final class FileServer implements AutoCloseable {
                 new ArrayList<>(sharing.server().subList(1, sharing.server().size()));
         arguments.remove(SOCKET_ARGUMENT); // its number is another there
         spare.order(arguments, socket, log);
-    }
-
-    private static Fd listen(Path path) throws IOException {
-        Files.deleteIfExists(path);
-        Fd socket = UnixSockets.listen(path);
-        try {
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-            return socket;
-        } catch (IOException e) {
-            socket.close();
-            throw e;
-        }
     }
 
     private static void gather(List<Plan.Share> shares, Path folder) throws ErrnoException {
@@ -225,7 +239,8 @@ final class FileServer implements AutoCloseable {
      */
     static FileServer adopt(VirtualMachineSpec machine, ProcessIdentity identity) {
         try {
-            return new FileServer(LinuxProcess.adopt(identity), machine.directory().resolve(LOG));
+            return new FileServer(
+                    LinuxProcess.adopt(identity), machine.directory().resolve(COMPLAINTS));
         } catch (ErrnoException e) {
             throw Fault.unavailable("the file server of %s has ended", machine.id()).causedBy(e);
         }
@@ -273,22 +288,26 @@ final class FileServer implements AutoCloseable {
         return "its file server ended (" + status + ")" + (said.isEmpty() ? "" : ": " + said);
     }
 
-    /** A guest can make a server say things. */
+    /** A guest can make a server say things, and as many as it likes. */
     private String lastWords() {
-        try {
-            String all = Files.readString(log, StandardCharsets.ISO_8859_1).strip();
-            String last = all.substring(Math.max(0, all.length() - LONGEST_WORDS));
-            return GuestText.printable(last.replace('\n', ' '));
+        try (RandomAccessFile said = new RandomAccessFile(log.toFile(), "r")) {
+            said.seek(Math.max(0, said.length() - LONGEST_WORDS));
+            byte[] last = new byte[(int) Math.min(said.length(), LONGEST_WORDS)];
+            said.readFully(last);
+            String words = new String(last, StandardCharsets.ISO_8859_1).strip();
+            return GuestText.printable(words.replace('\n', ' '));
         } catch (IOException e) {
             return "";
         }
     }
 
     /** Ends it, and lets go of it. */
-    void kill() throws InterruptedException {
+    void kill() {
         try {
             process.signal(Signals.SIGKILL);
             process.await(Deadline.after(KILL_PATIENCE));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // whoever tears down waits for it
         } catch (ErrnoException e) {
             throw new IllegalStateException("a child can be killed", e);
         } finally {

@@ -147,7 +147,8 @@ final class RequestCheck {
                         .withHint("give an absolute path beneath /");
             }
             if (!destinations.add(Path.of(destination).normalize().toString())) {
-                throw Fault.invalidArgument("two mounts have the same place '%s'", shown);
+                throw Fault.invalidArgument("two mounts have the same place '%s'", shown)
+                        .withHint("give each a place of its own");
             }
             boolean isBind = mount.type().equals("bind");
             if (!isBind && !mount.type().equals("tmpfs")) {
@@ -157,8 +158,9 @@ final class RequestCheck {
             }
             if (isBind && !mount.source().startsWith("/")) {
                 throw Fault.invalidArgument(
-                        "'%s', which is to be mounted at %s, is no absolute path",
-                        GuestText.printable(mount.source()), shown);
+                                "'%s', which is to be mounted at %s, is no absolute path",
+                                GuestText.printable(mount.source()), shown)
+                        .withHint("begin it with /");
             }
         }
     }

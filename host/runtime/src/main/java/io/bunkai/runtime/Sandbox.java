@@ -193,13 +193,13 @@ final class Sandbox implements AutoCloseable {
                         timeline.step(
                                 "machine.launch", () -> beginning.launch(plan.machine(), deadline));
                 return new Launched(machine, server);
-            } catch (Fault e) {
+            } catch (Exception e) {
                 Optional<String> end = server.flatMap(FileServer::end);
                 if (server.isPresent()) {
                     server.get().kill();
                 }
                 if (!beginning.hasAnotherWay()) {
-                    throw end.map(how -> whyTheServerEnded(plan, how, e)).orElse(e);
+                    throw end.isEmpty() ? e : whyTheServerEnded(plan, end.get(), e);
                 }
             }
         }
@@ -224,7 +224,7 @@ final class Sandbox implements AutoCloseable {
     }
 
     /** QEMU ends if the server that it is to speak with does. */
-    private static Fault whyTheServerEnded(Plan plan, String how, Fault failure) {
+    private static Fault whyTheServerEnded(Plan plan, String how, Exception failure) {
         return Fault.failedPrecondition("the machine of %s was not started: %s", plan.id(), how)
                 .causedBy(failure)
                 .withHint("see virtio_fs_daemon and virtio_fs_extra_args in configuration.toml");

@@ -84,6 +84,7 @@ final class SpareServers implements AutoCloseable {
                     return;
                 }
                 known.close();
+                known.process().close();
                 ready = null;
             }
             Spare spare = start(program);

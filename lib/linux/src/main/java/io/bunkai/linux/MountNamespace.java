@@ -4,7 +4,7 @@ package io.bunkai.linux;
 
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.CompletionException;
 
 /**
  * Work in another mount namespace than the caller's. What it mounts nobody else sees but the
@@ -30,9 +30,8 @@ public final class MountNamespace {
      * namespace is a thread's, not a process's}
      *
      * @throws ErrnoException EPERM without CAP_SYS_ADMIN, and what the work throws
-     * @throws InterruptedException if the calling thread is interrupted; the work goes on
      */
-    public static <T> T call(Work<T> work) throws ErrnoException, InterruptedException {
+    public static <T> T call(Work<T> work) throws ErrnoException {
         return callIn(MountNamespace::enterNew, work);
     }
 
@@ -42,15 +41,12 @@ public final class MountNamespace {
      *
      * @throws ErrnoException EPERM without CAP_SYS_ADMIN, ESRCH if the process has ended, and what
      *     the work throws
-     * @throws InterruptedException if the calling thread is interrupted; the work goes on
      */
-    public static <T> T callIn(LinuxProcess process, Work<T> work)
-            throws ErrnoException, InterruptedException {
+    public static <T> T callIn(LinuxProcess process, Work<T> work) throws ErrnoException {
         return callIn(() -> enter(process), work);
     }
 
-    private static <T> T callIn(Entrance entrance, Work<T> work)
-            throws ErrnoException, InterruptedException {
+    private static <T> T callIn(Entrance entrance, Work<T> work) throws ErrnoException {
         CompletableFuture<T> done = new CompletableFuture<>();
         Thread.ofPlatform()
                 .name("mounts")
@@ -64,8 +60,8 @@ public final class MountNamespace {
                     }
                 });
         try {
-            return done.get();
-        } catch (ExecutionException e) {
+            return done.join();
+        } catch (CompletionException e) {
             Throwable cause = e.getCause();
             if (cause instanceof ErrnoException failure) {
                 throw failure;

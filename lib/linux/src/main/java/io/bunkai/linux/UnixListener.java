@@ -6,7 +6,6 @@ import io.bunkai.base.Fault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -50,14 +49,7 @@ public final class UnixListener implements AutoCloseable {
      */
     public static UnixListener open(Path path, String name, Consumer<UnixConnection> handler)
             throws IOException {
-        Files.deleteIfExists(path);
-        Fd socket = UnixSockets.listen(path);
-        try {
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-        } catch (IOException e) {
-            socket.close();
-            throw e;
-        }
+        Fd socket = UnixSockets.listenForOwner(path);
         return over(socket, path, name, handler);
     }
 

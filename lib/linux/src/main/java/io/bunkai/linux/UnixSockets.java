@@ -7,10 +7,14 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import io.bunkai.base.Closer;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -170,6 +174,26 @@ public final class UnixSockets {
         } catch (ErrnoException e) {
             socket.close();
             throw e;
+        }
+    }
+
+    /**
+     * {@return a socket that listens at {@code path}, in the place of whatever was there, and that
+     * only its owner can connect to}
+     *
+     * @throws ErrnoException ENAMETOOLONG beyond 107 bytes, EACCES if the path is not the caller's
+     */
+    public static Fd listenForOwner(Path path) throws ErrnoException {
+        try (Closer undo = new Closer()) {
+            Files.deleteIfExists(path);
+            Fd socket = undo.own(listen(path));
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+            undo.release();
+            return socket;
+        } catch (ErrnoException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new ErrnoException("restrict " + path, Errno.EACCES);
         }
     }
 

@@ -107,6 +107,17 @@ class MountNamespaceTest {
                         ErrnoException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EINVAL));
     }
 
+    /** It may have started a process, of which somebody has to know. */
+    @Test
+    void workIsWaitedForByAnInterruptedThreadAsWell() throws Exception {
+        Thread.currentThread().interrupt();
+
+        Path done = MountNamespace.call(() -> folder);
+
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(done).isEqualTo(folder);
+    }
+
     @Test
     void theCallersNamespaceStaysAsItIs() throws Exception {
         Path own = Files.readSymbolicLink(Path.of("/proc/thread-self/ns/mnt"));

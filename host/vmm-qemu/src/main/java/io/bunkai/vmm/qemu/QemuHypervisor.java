@@ -124,20 +124,9 @@ public final class QemuHypervisor implements Hypervisor {
         return switch (inherited.mode()) {
             case READ -> Fd.open(inherited.file(), Fd.O_RDONLY | Fd.O_NOCTTY);
             case READ_WRITE -> Fd.open(inherited.file(), Fd.O_RDWR | Fd.O_NOCTTY);
-            case LISTEN -> listen(inherited.file());
+            case LISTEN -> UnixSockets.listenForOwner(inherited.file());
             case CONNECT -> UnixSockets.connect(inherited.file());
         };
-    }
-
-    private static Fd listen(Path path) throws ErrnoException {
-        Fd socket = UnixSockets.listen(path);
-        try {
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-            return socket;
-        } catch (IOException e) {
-            socket.close();
-            throw new ErrnoException("restrict " + path, Errno.EACCES);
-        }
     }
 
     /** The connection broke: QEMU has ended, or is about to, and has said why. */
