@@ -154,7 +154,8 @@ class ContainerdTaskTest {
                                     "terminal",
                                     "sh",
                                     "-c",
-                                    "tty; read -r line; echo got $line; stty size; exit 4"),
+                                    "tty; read -r line; echo got $line; until stty size"
+                                            + " 2>/dev/null; do sleep 0.1; done; exit 4"),
                             Map.of());
             keyboard.awaitScreen("\n", TestNode.patience());
             keyboard.type("some words\r");
