@@ -171,16 +171,24 @@ public final class Container {
     // ---- start ----
 
     /**
-     * Boots the machine and starts the container's process.
+     * Boots the machine and starts the container's process, when it is its turn to.
      *
+     * @param deadline counts from its turn on
      * @throws Fault as {@link #prepare}, if that has not been done; FAILED_PRECONDITION if it was
      *     started before, or has ended; NOT_FOUND or PERMISSION_DENIED if the program cannot be run
      */
     public void start(Deadline deadline) {
         long begin = timeline.micros();
         if (locked(() -> state instanceof State.Created)) {
-            prepare(deadline);
+            try (InTurn turn = prepareInTurn(deadline)) {
+                startPrepared(begin, turn.deadline());
+            }
+        } else {
+            startPrepared(begin, deadline);
         }
+    }
+
+    private void startPrepared(long begin, Deadline deadline) {
         State.Prepared prepared = begin();
         try {
             timeline.step("container.start", () -> startProcess(prepared, deadline));
@@ -255,21 +263,43 @@ public final class Container {
     }
 
     /**
-     * Boots the machine and makes the container in it, up to the point where its process waits to
-     * be started.
+     * Boots the machine, when it is its turn to, and makes the container in it, up to the point
+     * where its process waits to be started.
      *
+     * @param deadline counts from its turn on
      * @throws Fault FAILED_PRECONDITION if it was prepared before; NOT_FOUND or PERMISSION_DENIED
      *     if the program cannot be run; CANCELLED if it was killed meanwhile; UNAVAILABLE if this
      *     daemon ends; otherwise with the step that failed. Unless it was prepared before, the
      *     container has then ended, and nothing of its machine is left
      */
     public void prepare(Deadline deadline) {
+        prepareInTurn(deadline).close();
+    }
+
+    /** A turn at the gate of starts, and the deadline of what is done in it. */
+    private record InTurn(StartGate.Turn turn, Deadline deadline) implements AutoCloseable {
+        @Override
+        public void close() {
+            turn.close();
+        }
+    }
+
+    /** {@return the turn in which it was prepared, which the caller closes} */
+    private InTurn prepareInTurn(Deadline deadline) {
         beginToPrepare();
-        long begin = timeline.micros();
         Booted booted = null;
-        try {
-            booted = boot(deadline);
+        try (Closer undo = new Closer()) {
+            InTurn turn = undo.own(awaitTurn(deadline));
+            long begin = timeline.micros();
+            booted = boot(turn.deadline());
             timeline.hostStep("prepare", begin, timeline.micros());
+            if (!isWanted(booted)) {
+                booted.sandbox().close();
+                throw new InterruptedException();
+            }
+            watch(booted.sandbox(), booted.process());
+            undo.release();
+            return turn;
         } catch (Exception e) {
             throw failed(e);
         } finally {
@@ -277,11 +307,17 @@ public final class Container {
                 failed(new IllegalStateException("the start broke off"));
             }
         }
-        if (!isWanted(booted)) {
-            booted.sandbox().close();
-            throw failed(new InterruptedException());
+    }
+
+    private InTurn awaitTurn(Deadline deadline) throws InterruptedException {
+        long came = timeline.micros();
+        StartGate.Turn turn =
+                around.starts()
+                        .enter(plan.machine().accelerator().patience(StartGate.LONGEST_TURN));
+        if (!turn.waited().isZero()) {
+            timeline.hostStep("turn", came, timeline.micros());
         }
-        watch(booted.sandbox(), booted.process());
+        return new InTurn(turn, deadline.later(turn.waited()));
     }
 
     /** What a preparation has made. */

@@ -46,6 +46,7 @@ public final class Containers implements AutoCloseable {
     private final NanoClock clock;
     private final CrashPoints crashPoints;
     private final Reattachment reattachment;
+    private final StartGate starts;
     private final SpareServers spares = new SpareServers();
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Container> byId = new LinkedHashMap<>(); // guarded by lock
@@ -71,6 +72,7 @@ public final class Containers implements AutoCloseable {
         this.journal = journal;
         this.outputs = root.outputs();
         this.clock = clock;
+        this.starts = StartGate.ofThisMachine(clock);
         this.crashPoints = crashPoints;
         this.reattachment = reattachment;
     }
@@ -409,6 +411,11 @@ public final class Containers implements AutoCloseable {
                     return templates
                             .map(known -> known.begin(plan.machine(), terms.owner()))
                             .orElseGet(() -> MachineStart.boot(hypervisor));
+                }
+
+                @Override
+                public StartGate starts() {
+                    return starts;
                 }
 
                 @Override

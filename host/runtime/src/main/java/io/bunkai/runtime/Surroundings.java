@@ -12,6 +12,9 @@ interface Surroundings {
     /** {@return how the machine of a container begins} */
     MachineStart begin(Plan plan, Terms terms);
 
+    /** {@return what starts wait at for their turn} */
+    StartGate starts();
+
     /** {@return file servers that are warm already} */
     SpareServers spares();
 

@@ -568,6 +568,23 @@ class ContainerLifeTest {
     }
 
     @Test
+    void killCallsOffAStartThatWaitsForItsTurn() throws Exception {
+        node.hypervisor().beforeResume(ScriptedMachine::muteAgent);
+        Container container = null;
+        CompletableFuture<FaultCode> start = null;
+        for (int i = 0; i <= Math.max(2, Runtime.getRuntime().availableProcessors()); i++) {
+            container = create();
+            start = startLater(container);
+            while (!container.isActive()) {
+                Thread.sleep(1);
+            }
+        }
+        container.kill(); // the last one; nobody before it will be ready
+        assertThat(start.get(60, TimeUnit.SECONDS)).isEqualTo(FaultCode.CANCELLED);
+        assertThat(container.record().phase()).isEqualTo(ContainerRecord.Phase.ENDED);
+    }
+
+    @Test
     void aStopCallsOffAStart() throws Exception {
         node.hypervisor().beforeResume(ScriptedMachine::muteAgent);
         Container container = create();

@@ -52,6 +52,12 @@ public final class Deadline {
         return other.at - at < 0 ? other : this;
     }
 
+    /** {@return the moment so much later than this one} */
+    public Deadline later(Duration duration) {
+        Duration bounded = duration.compareTo(LONGEST) > 0 ? LONGEST : duration;
+        return new Deadline(clock, at + bounded.toNanos());
+    }
+
     /**
      * Throws if the moment has passed.
      *
