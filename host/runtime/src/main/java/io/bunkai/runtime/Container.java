@@ -180,12 +180,27 @@ public final class Container {
     public void start(Deadline deadline) {
         long begin = timeline.micros();
         if (locked(() -> state instanceof State.Created)) {
-            try (InTurn turn = prepareInTurn(deadline)) {
+            try (Closer undo = new Closer()) {
+                InTurn turn = undo.own(prepareInTurn(deadline));
                 startPrepared(begin, turn.deadline());
+                undo.release();
+                endTurnWhenProcessIsUnderWay(turn);
             }
         } else {
             startPrepared(begin, deadline);
         }
+    }
+
+    /**
+     * What a process does first, and the end of one that does little, take as much of a processor
+     * as the start does.
+     */
+    private void endTurnWhenProcessIsUnderWay(InTurn turn) {
+        Duration patience = plan.machine().accelerator().patience(StartGate.FIRST_MOMENTS);
+        CompletableFuture<?> _ =
+                exit.copy()
+                        .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
+                        .whenComplete((_, _) -> turn.close());
     }
 
     private void startPrepared(long begin, Deadline deadline) {

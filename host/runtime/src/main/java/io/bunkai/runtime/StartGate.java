@@ -25,6 +25,9 @@ final class StartGate {
     /** A start that takes longer on hardware is one that waits. */
     static final Duration LONGEST_TURN = Duration.ofSeconds(5);
 
+    /** So long on hardware a process that has just begun is part of its machine's start. */
+    static final Duration FIRST_MOMENTS = Duration.ofMillis(100);
+
     private final int turns;
     private final NanoClock clock;
     private final ReentrantLock lock = new ReentrantLock();
