@@ -7,10 +7,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** The names of Kata's configuration annotations. */
+/** The names of Kata's configuration annotations, and of Bunkai's own. */
 final class AnnotationNames {
-    /** What all of them begin with. */
-    static final String PREFIX = "io.katacontainers.config.";
+    private static final String KATA = "io.katacontainers.config.";
+    private static final String OWN = "io.bunkai.";
 
     /** A name that Kata's Go runtime has outside its classes. */
     private static final String ODD_PINNING = "io.katacontainers.enable_vcpus_pinning";
@@ -32,14 +32,17 @@ final class AnnotationNames {
 
     /** The classes of annotations, each with the section whose keys it changes. */
     enum AnnotationClass {
-        HYPERVISOR("hypervisor", "hypervisor.qemu"),
-        AGENT("agent", "agent.kata"),
-        RUNTIME("runtime", "runtime");
+        HYPERVISOR(KATA, "hypervisor", "hypervisor.qemu"),
+        AGENT(KATA, "agent", "agent.kata"),
+        RUNTIME(KATA, "runtime", "runtime"),
+        LIMITS(OWN, "limits", "bunkai.limits");
 
+        private final String prefix;
         private final String word;
         private final String section;
 
-        AnnotationClass(String word, String section) {
+        AnnotationClass(String whose, String word, String section) {
+            this.prefix = whose + word + ".";
             this.word = word;
             this.section = section;
         }
@@ -82,7 +85,9 @@ final class AnnotationNames {
 
     /** {@return whether an annotation is one of these, known or not} */
     static boolean isConfiguration(String annotation) {
-        return annotation.startsWith("io.katacontainers.config") || annotation.equals(ODD_PINNING);
+        return annotation.startsWith("io.katacontainers.config")
+                || annotation.startsWith(AnnotationClass.LIMITS.prefix)
+                || annotation.equals(ODD_PINNING);
     }
 
     /** {@return the class and suffix of an annotation, if its class is known} */
@@ -91,9 +96,8 @@ final class AnnotationNames {
             return Optional.of(new Name(AnnotationClass.RUNTIME, "enable_vcpus_pinning"));
         }
         for (AnnotationClass kind : AnnotationClass.values()) {
-            String prefix = PREFIX + kind.word() + ".";
-            if (annotation.startsWith(prefix)) {
-                return Optional.of(new Name(kind, annotation.substring(prefix.length())));
+            if (annotation.startsWith(kind.prefix)) {
+                return Optional.of(new Name(kind, annotation.substring(kind.prefix.length())));
             }
         }
         return Optional.empty();

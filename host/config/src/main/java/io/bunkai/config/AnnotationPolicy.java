@@ -15,10 +15,11 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
- * Applies a pod's {@code io.katacontainers.config.*} annotations to the node's configuration.
+ * Applies a pod's {@code io.katacontainers.config.*} and {@code io.bunkai.limits.*} annotations to
+ * the node's configuration.
  *
- * <p>Who writes a pod is not trusted by who owns the node. So annotations of all three classes need
- * a pattern in {@code enable_annotations} that matches their whole name; a path has to be canonical
+ * <p>Who writes a pod is not trusted by who owns the node. So annotations of all classes need a
+ * pattern in {@code enable_annotations} that matches their whole name; a path has to be canonical
  * and to match the globs of its {@code valid_*} key, after links have been followed as well as
  * before; sizes cannot exceed the node's; and what could run code of the pod's choice on the host
  * is refused whatever the configuration says. Stateless and safe for any thread.
@@ -186,6 +187,30 @@ public final class AnnotationPolicy {
             settings.put(setting);
         }
 
+        /** What the node limits a pod may limit further; no limit at all is written as 0. */
+        private void requireWithinLimit(String annotation, ConfigurationKey key, long value) {
+            boolean isRate = key.name().equals("bw") || key.name().equals("ops");
+            String rate = key.name().startsWith("ops") ? "ops" : "bw";
+            if (limit(rate) == 0) {
+                return;
+            }
+            long most = limit(key.name());
+            if (value > most || (isRate && value == 0)) {
+                throw Fault.of(
+                                FaultCode.OUT_OF_RANGE,
+                                "the annotation %s was refused: the node allows %d (%s)",
+                                annotation,
+                                most,
+                                key.unit())
+                        .withHint("write %d or less, or remove it", most);
+            }
+        }
+
+        private long limit(String name) {
+            return (Long)
+                    loaded.settings().effective(catalogue, "bunkai.limits." + name).orElseThrow();
+        }
+
         /** {@return the value, as far as a pod may choose it} */
         private Object confined(String annotation, ConfigurationKey key, Object value) {
             Optional<String> validPaths = key.annotation().flatMap(AnnotationRule::validPaths);
@@ -193,6 +218,8 @@ public final class AnnotationPolicy {
                 return validPath(annotation, (String) value, validPaths.get());
             }
             switch (key.name()) {
+                case "bw", "burst", "ops", "ops_burst" ->
+                        requireWithinLimit(annotation, key, (Long) value);
                 case "virtio_fs_extra_args" -> requireHarmless(annotation, (List<?>) value);
                 case "default_vcpus", "default_maxvcpus" -> {
                     int most = loaded.host().processors();

@@ -18,6 +18,7 @@ final class ConfigurationAssembly {
     private static final String AGENT = "agent.kata.";
     private static final String RUNTIME = "runtime.";
     private static final String BUNKAI = "bunkai.";
+    private static final String LIMITS = "bunkai.limits.";
 
     private final KeyCatalogue catalogue;
     private final Settings settings;
@@ -125,7 +126,12 @@ final class ConfigurationAssembly {
                 path(QEMU + "virtio_fs_daemon", defaults.fileServer()),
                 text(QEMU + "virtio_fs_cache"),
                 (int) whole(QEMU + "virtio_fs_queue_size"),
-                strings(QEMU + "virtio_fs_extra_args"));
+                strings(QEMU + "virtio_fs_extra_args"),
+                new LimitsConfiguration(
+                        whole(LIMITS + "bw"),
+                        whole(LIMITS + "burst"),
+                        whole(LIMITS + "ops"),
+                        whole(LIMITS + "ops_burst")));
     }
 
     private AgentConfiguration agent() {

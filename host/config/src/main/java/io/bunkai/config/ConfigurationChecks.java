@@ -44,6 +44,7 @@ final class ConfigurationChecks {
         checks.network();
         checks.numa();
         checks.templates();
+        checks.limits();
         checks.enabledAnnotations();
     }
 
@@ -185,6 +186,26 @@ final class ConfigurationChecks {
                     "vm_cache_number works with QEMU only",
                     "set hypervisor_name = \"qemu\", or vm_cache_number = 0");
         }
+    }
+
+    private void limits() {
+        requireRate("burst", "bw");
+        requireRate("ops_burst", "ops");
+    }
+
+    private void requireRate(String burst, String rate) {
+        if (isLimit(burst) && !isLimit(rate)) {
+            problem(
+                    "bunkai.limits." + burst,
+                    burst + " is set, but there is no limit that it could go beyond",
+                    "set " + rate + " in [bunkai.limits] too, or remove " + burst);
+        }
+    }
+
+    private boolean isLimit(String name) {
+        return settings.effective(catalogue, "bunkai.limits." + name)
+                .filter(value -> !value.equals(0L))
+                .isPresent();
     }
 
     /** In Kata a pattern that matches a part of a name is enough; here it would enable nothing. */

@@ -13,9 +13,15 @@ import java.util.List;
  * @param cache its cache mode: {@code never}, {@code metadata}, {@code auto} or {@code always}
  * @param queueSize requests that wait in a queue at most; a power of two
  * @param arguments further arguments of the file server
+ * @param limits how much of them the guest may read and write
  */
 public record SharingConfiguration(
-        boolean enabled, Path server, String cache, int queueSize, List<String> arguments) {
+        boolean enabled,
+        Path server,
+        String cache,
+        int queueSize,
+        List<String> arguments,
+        LimitsConfiguration limits) {
     public SharingConfiguration {
         arguments = List.copyOf(arguments);
     }

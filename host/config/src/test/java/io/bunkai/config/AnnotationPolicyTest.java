@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class AnnotationPolicyTest {
     private static final String CONFIG = "io.katacontainers.config.";
+    private static final String LIMITS = "io.bunkai.limits.";
 
     @TempDir Path folder;
     private ConfigurationFixture node;
@@ -58,6 +59,57 @@ class AnnotationPolicyTest {
         assertThat(loaded.configuration().sizing().memory()).hasToString("2 GiB");
         assertThat(policy.apply(loaded, Map.of()).configuration())
                 .isEqualTo(loaded.configuration());
+    }
+
+    @Test
+    void aPodMayLimitItselfWhereThatIsEnabled() throws IOException {
+        LoadedConfiguration pod =
+                apply(
+                        "enable_annotations = [\"limits\\\\..*\"]",
+                        Map.of(
+                                LIMITS + "bw", "10000000",
+                                LIMITS + "burst", "20000000",
+                                LIMITS + "ops", "500"));
+
+        assertThat(pod.configuration().sharing().limits())
+                .isEqualTo(new LimitsConfiguration(10_000_000, 20_000_000, 500, 0));
+    }
+
+    @Test
+    void aLimitThatIsNotEnabledIsRefusedWithThePatternThatEnablesIt() {
+        assertRefused("", Map.of(LIMITS + "bw", "10"), FaultCode.PERMISSION_DENIED)
+                .hasMessageContaining(LIMITS + "bw was refused: the node does not enable it");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"bw, 1001", "bw, 0", "burst, 1", "burst, 5000"})
+    void aPodMayNotExceedTheNodesLimit(String name, String value) {
+        assertRefused(
+                        "enable_annotations = [\"limits\\\\..*\"]\n[bunkai.limits]\nbw = 1000",
+                        Map.of(LIMITS + name, value),
+                        FaultCode.OUT_OF_RANGE)
+                .hasMessageContaining("the node allows");
+    }
+
+    @Test
+    void aPodMayStayBelowTheNodesLimit() throws IOException {
+        LoadedConfiguration pod =
+                apply(
+                        "enable_annotations = [\"limits\\\\..*\"]\n[bunkai.limits]\nbw = 1000\n"
+                                + "burst = 50\nops = 10",
+                        Map.of(LIMITS + "bw", "1000", LIMITS + "burst", "0"));
+
+        assertThat(pod.configuration().sharing().limits())
+                .isEqualTo(new LimitsConfiguration(1000, 0, 10, 0));
+    }
+
+    @Test
+    void aBurstWithoutALimitIsRefused() {
+        assertRefused(
+                        "enable_annotations = [\"limits\\\\..*\"]",
+                        Map.of(LIMITS + "burst", "20"),
+                        FaultCode.INVALID_ARGUMENT)
+                .hasMessageContaining("there is no limit that it could go beyond");
     }
 
     @Test
@@ -526,6 +578,13 @@ class AnnotationPolicyTest {
     private LoadedConfiguration apply(String qemuLines, Map<String, String> annotations)
             throws IOException {
         return policy.apply(node.loadQemu(qemuLines), annotations);
+    }
+
+    private AbstractThrowableAssert<?, ?> assertRefused(
+            String qemuLines, Map<String, String> annotations, FaultCode code) {
+        return assertThatThrownBy(() -> apply(qemuLines, annotations))
+                .isInstanceOfSatisfying(
+                        Fault.class, fault -> assertThat(fault.code()).isEqualTo(code));
     }
 
     private AbstractThrowableAssert<?, ?> refused(String qemuLines, String name, String value) {

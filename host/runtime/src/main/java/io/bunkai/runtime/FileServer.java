@@ -5,6 +5,7 @@ package io.bunkai.runtime;
 import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
+import io.bunkai.config.LimitsConfiguration;
 import io.bunkai.config.SharingConfiguration;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.ExitStatus;
@@ -95,8 +96,42 @@ final class FileServer implements AutoCloseable {
         command.add(SOCKET_ARGUMENT);
         command.add("--shared-dir=" + directory.resolve(FOLDER));
         command.add("--cache=" + configuration.cache());
+        command.addAll(limits(configuration));
         command.addAll(configuration.arguments());
         return new Plan.Sharing(shares, command);
+    }
+
+    private static List<String> limits(SharingConfiguration configuration) {
+        LimitsConfiguration limits = configuration.limits();
+        if (limits.isUnlimited()) {
+            return List.of();
+        }
+        if (!SpareServers.isOwn(configuration.server())) {
+            throw Fault.failedPrecondition(
+                            "the limits in [bunkai.limits] cannot be kept: %s knows none",
+                            configuration.server())
+                    .withHint("remove virtio_fs_daemon from configuration.toml, or the limits");
+        }
+        List<String> arguments = new ArrayList<>();
+        addLimit(arguments, "--fs-bw-size=", limits.bandwidth());
+        addLimit(arguments, "--fs-bw-burst=", limits.burst());
+        addLimit(arguments, "--fs-ops-size=", limits.operations());
+        addLimit(arguments, "--fs-ops-burst=", limits.operationsBurst());
+        for (String argument : arguments) {
+            String name = argument.substring(0, argument.indexOf('=') + 1);
+            if (configuration.arguments().stream().anyMatch(other -> other.startsWith(name))) {
+                throw Fault.invalidArgument(
+                                "%s is set by virtio_fs_extra_args and by [bunkai.limits]", name)
+                        .withHint("leave one of them out");
+            }
+        }
+        return arguments;
+    }
+
+    private static void addLimit(List<String> arguments, String option, long value) {
+        if (value > 0) {
+            arguments.add(option + value);
+        }
     }
 
     /**

@@ -54,6 +54,11 @@ final class SpareServers implements AutoCloseable {
         }
     }
 
+    /** {@return whether a program is our own server} */
+    static boolean isOwn(Path program) {
+        return program.endsWith(OWN);
+    }
+
     /** {@return one of this program that is warm, the caller's to close; empty if there is none} */
     Optional<Spare> take(Path program) {
         lock.lock();
@@ -75,7 +80,7 @@ final class SpareServers implements AutoCloseable {
     void refill(Path program) {
         lock.lock();
         try {
-            if (closed || warming != null || !program.endsWith(OWN)) {
+            if (closed || warming != null || !isOwn(program)) {
                 return;
             }
             Spare known = ready;

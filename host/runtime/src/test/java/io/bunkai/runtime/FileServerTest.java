@@ -3,12 +3,17 @@
 package io.bunkai.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.bunkai.base.Fault;
+import io.bunkai.config.LimitsConfiguration;
+import io.bunkai.config.SharingConfiguration;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.oci.RuntimeSpec;
 import io.bunkai.testkit.Await;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,6 +65,48 @@ class FileServerTest {
             assertThat(awaitEnd(server)).contains("exited with status 0").contains("as it should");
             assertThat(known).containsExactly(server.identity());
         }
+    }
+
+    private static SharingConfiguration limited(
+            String program, LimitsConfiguration limits, String... arguments) {
+        return new SharingConfiguration(
+                true, Path.of(program), "auto", 1024, List.of(arguments), limits);
+    }
+
+    private static List<String> command(SharingConfiguration configuration) {
+        return FileServer.plan(List.of(), configuration, Path.of("/m")).server();
+    }
+
+    private String own() throws Exception {
+        Path program = node.folder().resolve("bunkai-virtiofsd");
+        Files.copy(node.fileServer(), program, StandardCopyOption.COPY_ATTRIBUTES);
+        return program.toString();
+    }
+
+    @Test
+    void itIsToldTheLimits() throws Exception {
+        SharingConfiguration configuration =
+                limited(own(), new LimitsConfiguration(10, 20, 30, 0), "--xattr");
+        assertThat(command(configuration))
+                .endsWith("--fs-bw-size=10", "--fs-bw-burst=20", "--fs-ops-size=30", "--xattr");
+    }
+
+    @Test
+    void aLimitIsSetOnce() throws Exception {
+        SharingConfiguration configuration =
+                limited(own(), new LimitsConfiguration(10, 0, 0, 0), "--fs-bw-size=5");
+        assertThatThrownBy(() -> command(configuration))
+                .isInstanceOf(Fault.class)
+                .hasMessageContaining("--fs-bw-size= is set by virtio_fs_extra_args and by");
+    }
+
+    @Test
+    void aServerThatKnowsNoLimitsIsNotUsedWithSome() {
+        SharingConfiguration configuration =
+                limited(node.fileServer().toString(), new LimitsConfiguration(0, 0, 30, 0));
+        assertThatThrownBy(() -> command(configuration))
+                .isInstanceOf(Fault.class)
+                .hasMessageContaining("knows none");
     }
 
     /** A guest may make a server say as much as a disk holds. */
