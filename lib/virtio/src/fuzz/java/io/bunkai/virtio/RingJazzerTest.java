@@ -2,26 +2,21 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.virtio;
 
-import com.code_intelligence.jazzer.junit.FuzzTest;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import io.bunkai.testkit.Jazzer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
-/** Rings of any content, led by what of the code they reach. */
+/** What it finds belongs into the corpus, which {@link FuzzTest} always runs. */
 class RingJazzerTest {
-    private static RingScenario scenario;
+    private static final Path CORPUS = Path.of("src", "test", "resources", "rings");
 
-    @BeforeAll
-    static void open() throws Exception {
-        scenario = new RingScenario();
-    }
-
-    @AfterAll
-    static void close() {
-        scenario.close();
-    }
-
-    @FuzzTest(maxDuration = "20m")
-    void ring(byte[] data) throws Exception {
-        scenario.run(data);
+    @Test
+    @Timeout(value = 2, unit = TimeUnit.HOURS)
+    void findsNothing(@TempDir Path directory) throws Exception {
+        Jazzer.findsNothing(RingFuzzer.class, "io.bunkai.virtio.**", List.of(CORPUS), directory);
     }
 }

@@ -5,16 +5,48 @@ package io.bunkai.virtio;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bunkai.base.Deadline;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Thousands of hostile drivers and front-ends out of a generator whose seed is in each failure. */
 class FuzzTest {
     private static final Duration LONG = Duration.ofMinutes(5);
+
+    static Stream<Path> rings() throws IOException {
+        return corpus("rings");
+    }
+
+    static Stream<Path> messages() throws IOException {
+        return corpus("messages");
+    }
+
+    private static Stream<Path> corpus(String name) throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("src", "test", "resources", name))) {
+            return files.sorted().toList().stream();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("rings")
+    void holdsForRingsThatAFuzzerHasFound(Path file) throws Exception {
+        RingFuzzer.fuzzerTestOneInput(Files.readAllBytes(file));
+    }
+
+    @ParameterizedTest
+    @MethodSource("messages")
+    void holdsForMessagesThatAFuzzerHasFound(Path file) throws Exception {
+        MessageFuzzer.fuzzerTestOneInput(Files.readAllBytes(file));
+    }
 
     @Test
     void ringsOfAnyContentGiveChainsWithinTheMemoryOrAFault() throws Exception {
