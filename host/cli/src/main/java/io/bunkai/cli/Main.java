@@ -29,6 +29,7 @@ public final class Main {
                     "wait",
                     "inspect",
                     "trace",
+                    "limits",
                     "explain",
                     "version",
                     "daemon",
@@ -132,6 +133,7 @@ public final class Main {
             case "wait" -> new WaitCommand(root);
             case "inspect" -> new InspectCommand(root);
             case "trace" -> new TraceCommand(root);
+            case "limits" -> new LimitsCommand(root);
             case "explain" -> new ExplainCommand(root);
             case "version" -> new VersionCommand(root);
             case "daemon" -> new DaemonCommand(root);

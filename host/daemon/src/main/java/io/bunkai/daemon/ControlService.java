@@ -12,8 +12,11 @@ import io.bunkai.api.control.CreateRequest;
 import io.bunkai.api.control.CreateResponse;
 import io.bunkai.api.control.ExecResponse;
 import io.bunkai.api.control.ExplainResponse;
+import io.bunkai.api.control.Figure;
 import io.bunkai.api.control.InspectRequest;
 import io.bunkai.api.control.InspectResponse;
+import io.bunkai.api.control.LimitsRequest;
+import io.bunkai.api.control.LimitsResponse;
 import io.bunkai.api.control.ListRequest;
 import io.bunkai.api.control.ListResponse;
 import io.bunkai.api.control.LogEntry;
@@ -71,6 +74,7 @@ import java.util.stream.Stream;
  */
 final class ControlService {
     private static final System.Logger LOG = System.getLogger(ControlService.class.getName());
+    private static final Duration LIMITS_PATIENCE = Duration.ofSeconds(10);
     private static final Duration FOLLOW_PATIENCE = Duration.ofSeconds(20);
     private static final int LARGEST_PIECE = 1024 * 1024;
     private static final int LONGEST_COMMAND = 500;
@@ -130,6 +134,7 @@ final class ControlService {
                 .method(ControlMethods.INSPECT, this::inspect)
                 .method(ControlMethods.LOGS, this::logs)
                 .method(ControlMethods.TRACE, this::trace)
+                .method(ControlMethods.LIMITS, this::limits)
                 .method(ControlMethods.EXPLAIN, this::explain)
                 .method(ControlMethods.SHUTDOWN, this::shutdown)
                 .build();
@@ -375,6 +380,16 @@ final class ControlService {
         } catch (InterruptedException e) {
             throw abandoned();
         }
+    }
+
+    private LimitsResponse limits(LimitsRequest request, Call call) {
+        LimitsResponse.Builder response = LimitsResponse.newBuilder();
+        containers
+                .get(request.getContainer())
+                .limits(request.getChangesMap(), Deadline.after(LIMITS_PATIENCE))
+                .forEach((name, value) ->
+                        response.addFigures(Figure.newBuilder().setName(name).setValue(value)));
+        return response.build();
     }
 
     private TraceResponse trace(TraceRequest request, Call call) {

@@ -965,6 +965,31 @@ public final class Container {
     }
 
     /**
+     * Changes what it may read and write of the host's files, and tells what that is.
+     *
+     * @param changes values by the names of limits; none: it is only told
+     * @return limits and counters, by name
+     * @throws Fault FAILED_PRECONDITION if it does not run or has no file server that knows limits,
+     *     INVALID_ARGUMENT if a change makes no sense; nothing is changed then
+     */
+    public Map<String, String> limits(Map<String, String> changes, Deadline deadline) {
+        sandbox();
+        ServerControl control =
+                FileServer.control(plan)
+                        .orElseThrow(() ->
+                                Fault.failedPrecondition(
+                                                "container %s has nothing to limit: it shares no"
+                                                        + " folder or file of the host through"
+                                                        + " bunkai-virtiofsd",
+                                                name())
+                                        .withHint("share one: bunkai run -v HOST:GUEST"));
+        if (!changes.isEmpty()) {
+            control.set(changes, deadline);
+        }
+        return control.figures(deadline);
+    }
+
+    /**
      * Signals all processes. SIGKILL ends the container in any case, as with {@link #signal}.
      *
      * @throws Fault FAILED_PRECONDITION if it has no machine, NOT_FOUND if nothing of it runs

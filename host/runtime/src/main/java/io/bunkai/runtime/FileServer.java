@@ -57,8 +57,11 @@ final class FileServer implements AutoCloseable {
 
     private static final String FOLDER = "shared";
     private static final String COMPLAINTS = "fs.log";
+    private static final String CONTROL_SOCKET = "fs-control.sock";
     private static final int SOCKET = 3;
     private static final String SOCKET_ARGUMENT = "--fd=" + SOCKET;
+    private static final int CONTROL = 4;
+    private static final String CONTROL_ARGUMENT = "--control-fd=" + CONTROL;
     private static final int OWNER_ONLY = 0600;
     private static final String FOLDER_OPTIONS = "mode=0755,size=1m";
 
@@ -94,6 +97,9 @@ final class FileServer implements AutoCloseable {
         List<String> command = new ArrayList<>();
         command.add(program.toString());
         command.add(SOCKET_ARGUMENT);
+        if (SpareServers.isOwn(program)) {
+            command.add(CONTROL_ARGUMENT);
+        }
         command.add("--shared-dir=" + directory.resolve(FOLDER));
         command.add("--cache=" + configuration.cache());
         command.addAll(limits(configuration));
@@ -152,17 +158,20 @@ final class FileServer implements AutoCloseable {
         try (Closer open = new Closer()) {
             Files.createDirectories(folder);
             Fd socket = open.own(UnixSockets.listenForOwner(machine.fileServerSocket()));
+            Optional<Fd> control = listenForControl(machine, sharing);
+            control.ifPresent(open::own);
             Fd words =
                     open.own(
                             Fd.open(
                                     log,
                                     Fd.O_WRONLY | Fd.O_CREAT | Fd.O_TRUNC | Fd.O_APPEND,
                                     OWNER_ONLY));
-            Optional<LinuxProcess> spare = spare(machine, sharing, spares, known, socket, words);
+            Sockets sockets = new Sockets(socket, control);
+            Optional<LinuxProcess> spare = spare(machine, sharing, spares, known, sockets, words);
             if (spare.isPresent()) {
                 return new FileServer(spare.get(), log);
             }
-            LinuxProcess process = spawn(machine, sharing, socket, words);
+            LinuxProcess process = spawn(machine, sharing, sockets, words);
             CompletableFuture<ExitStatus> _ = process.onExit(); // reaps it, whenever it ends
             known.accept(process.identity());
             return new FileServer(process, log);
@@ -172,13 +181,35 @@ final class FileServer implements AutoCloseable {
         }
     }
 
+    /** What a server is given to listen on. */
+    private record Sockets(Fd requests, Optional<Fd> control) {}
+
+    private static Optional<Fd> listenForControl(VirtualMachineSpec machine, Plan.Sharing sharing)
+            throws ErrnoException {
+        return sharing.server().contains(CONTROL_ARGUMENT)
+                ? Optional.of(UnixSockets.listenForOwner(controlSocket(machine)))
+                : Optional.empty();
+    }
+
+    private static Path controlSocket(VirtualMachineSpec machine) {
+        return machine.directory().resolve(CONTROL_SOCKET);
+    }
+
+    /** {@return what limits are asked of; empty if there is no server that knows any} */
+    static Optional<ServerControl> control(Plan plan) {
+        return plan.host()
+                .sharing()
+                .filter(sharing -> sharing.server().contains(CONTROL_ARGUMENT))
+                .map(_ -> new ServerControl(controlSocket(plan.machine())));
+    }
+
     /** {@return a spare server with its orders; empty if there is none, or it is of no use} */
     private static Optional<LinuxProcess> spare(
             VirtualMachineSpec machine,
             Plan.Sharing sharing,
             SpareServers spares,
             Consumer<ProcessIdentity> known,
-            Fd socket,
+            Sockets sockets,
             Fd log) {
         Optional<SpareServers.Spare> taken = spares.take(Path.of(sharing.server().getFirst()));
         if (taken.isEmpty()) {
@@ -186,7 +217,7 @@ final class FileServer implements AutoCloseable {
         }
         try (SpareServers.Spare spare = taken.get()) {
             known.accept(spare.process().identity());
-            order(spare, machine, sharing, socket, log);
+            order(spare, machine, sharing, sockets, log);
             return Optional.of(spare.process());
         } catch (IOException e) {
             taken.get().process().close();
@@ -200,18 +231,19 @@ final class FileServer implements AutoCloseable {
     }
 
     private static LinuxProcess spawn(
-            VirtualMachineSpec machine, Plan.Sharing sharing, Fd socket, Fd log)
+            VirtualMachineSpec machine, Plan.Sharing sharing, Sockets sockets, Fd log)
             throws ErrnoException {
         Path folder = machine.directory().resolve(FOLDER);
-        Spawn spawn =
+        Spawn before =
                 Spawn.of(sharing.server())
                         .environment(ENVIRONMENT)
                         .directory(Path.of("/"))
                         .newSession()
                         .cgroups(machine.cgroupProcsFiles())
-                        .descriptor(SOCKET, socket)
+                        .descriptor(SOCKET, sockets.requests())
                         .stdout(log)
                         .stderr(log);
+        Spawn spawn = sockets.control().map(fd -> before.descriptor(CONTROL, fd)).orElse(before);
         return MountNamespace.call(() -> {
             gather(sharing.shares(), folder);
             return spawn.start();
@@ -222,7 +254,7 @@ final class FileServer implements AutoCloseable {
             SpareServers.Spare spare,
             VirtualMachineSpec machine,
             Plan.Sharing sharing,
-            Fd socket,
+            Sockets sockets,
             Fd log)
             throws IOException {
         for (Path procs : machine.cgroupProcsFiles()) {
@@ -237,8 +269,8 @@ final class FileServer implements AutoCloseable {
                 });
         List<String> arguments =
                 new ArrayList<>(sharing.server().subList(1, sharing.server().size()));
-        arguments.remove(SOCKET_ARGUMENT); // its number is another there
-        spare.order(arguments, socket, log);
+        arguments.removeAll(List.of(SOCKET_ARGUMENT, CONTROL_ARGUMENT)); // other numbers there
+        spare.order(arguments, sockets.requests(), log, sockets.control().orElseThrow());
     }
 
     private static void gather(List<Plan.Share> shares, Path folder) throws ErrnoException {

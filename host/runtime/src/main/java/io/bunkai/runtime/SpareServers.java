@@ -40,11 +40,12 @@ final class SpareServers implements AutoCloseable {
          * @param arguments of the server
          * @param socket on which it is to listen
          * @param log where its complaints go
+         * @param control on which its limits are changed
          * @throws ErrnoException EPIPE if it has ended
          */
-        void order(List<String> arguments, Fd socket, Fd log) throws ErrnoException {
+        void order(List<String> arguments, Fd socket, Fd log, Fd control) throws ErrnoException {
             byte[] words = String.join("\0", arguments).getBytes(StandardCharsets.UTF_8);
-            UnixSockets.send(channel, words, List.of(socket, log));
+            UnixSockets.send(channel, words, List.of(socket, log, control));
         }
 
         /** Lets go of it: without orders, it ends. */

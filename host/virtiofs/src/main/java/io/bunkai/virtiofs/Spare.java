@@ -14,8 +14,9 @@ import java.util.List;
 
 /**
  * A server that is warm before it is told what to serve. Whoever has started it reads a byte from
- * its socket when it is; then sends the arguments, with a NUL between them, and with them two
- * descriptors: the socket to listen on, and where complaints go; and then the end.
+ * its socket when it is; then sends the arguments, with a NUL between them, and with them three
+ * descriptors: the socket to listen on, where complaints go, and the socket on which limits are
+ * changed; and then the end.
  */
 final class Spare {
     private static final Duration WARMING = Duration.ofMillis(80);
@@ -51,14 +52,15 @@ final class Spare {
             }
             List<String> words =
                     new ArrayList<>(List.of(all.toString(StandardCharsets.UTF_8).split("\0")));
-            if (descriptors.size() == 2) {
+            if (descriptors.size() == 3) {
                 try (Fd listener = descriptors.getFirst();
-                        Fd complaints = descriptors.getLast()) {
+                        Fd complaints = descriptors.get(1)) {
                     listener.copyTo(number);
                     complaints.copyTo(1);
                     complaints.copyTo(2);
                 }
                 words.add("--fd=" + number);
+                words.add("--control-fd=" + descriptors.getLast().path().getFileName());
             }
             return words;
         } catch (ErrnoException e) {

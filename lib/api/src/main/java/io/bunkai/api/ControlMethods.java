@@ -14,6 +14,8 @@ import io.bunkai.api.control.ExecResponse;
 import io.bunkai.api.control.ExplainResponse;
 import io.bunkai.api.control.InspectRequest;
 import io.bunkai.api.control.InspectResponse;
+import io.bunkai.api.control.LimitsRequest;
+import io.bunkai.api.control.LimitsResponse;
 import io.bunkai.api.control.ListRequest;
 import io.bunkai.api.control.ListResponse;
 import io.bunkai.api.control.ListTemplatesRequest;
@@ -103,6 +105,10 @@ public final class ControlMethods {
     /** {@code Trace} */
     public static final Method<TraceRequest, TraceResponse> TRACE =
             method("Trace", TraceRequest::parser, TraceResponse::parser);
+
+    /** {@code Limits} */
+    public static final Method<LimitsRequest, LimitsResponse> LIMITS =
+            method("Limits", LimitsRequest::parser, LimitsResponse::parser);
 
     /** {@code Explain} */
     public static final Method<CreateRequest, ExplainResponse> EXPLAIN =
