@@ -56,13 +56,20 @@ public enum FileServerCall {
     PREAD64(17, 67, "classes that are loaded late"),
     LSEEK(8, 62, "holes of files; classes that are loaded late; directories"),
 
+    // What the virtual machine and the C library try seldom, and do without.
+    MREMAP(25, 216, Rule.MISSING, "answers ENOSYS: memory is copied then"),
+    NEWFSTATAT(262, 79, Rule.MISSING, "answers ENOSYS: files of the system, which are not there"),
+    FSTAT(5, 80, Rule.MISSING, "answers ENOSYS: the same"),
+    SYSINFO(99, 179, Rule.MISSING, "answers ENOSYS: how many compiler threads are worth it"),
+
     // The machine monitor.
     ACCEPT4(288, 242, "the one connection"),
     GETSOCKOPT(55, 209, "whether a socket listens; who is at the other end"),
     RECVMSG(47, 212, "messages of the machine monitor, with memory and events"),
-    RECVFROM(45, 207, "whether the other end has gone"),
+    RECVFROM(45, 207, "reads of a control socket, whether the other end has gone"),
+    SENDTO(44, 206, "writes of a control socket"),
     SENDMSG(46, 211, "answers to the machine monitor"),
-    SHUTDOWN(48, 210, "the end of a connection"),
+    SHUTDOWN(48, 210, "the end of a connection to a control socket"),
     PPOLL(271, 73, "waits for a message with a limit"),
     EPOLL_CREATE1(291, 20, "a queue that is started"),
     EPOLL_CTL(233, 21, "a queue that is started"),
