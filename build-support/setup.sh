@@ -365,12 +365,13 @@ DAEMON_OPTIONS="$COMMON_OPTIONS -Xms16m -Xmx512m -XX:+ExitOnOutOfMemoryError"
 
 # A file server lives long and is busy, so its hot code is compiled well; there may be many of them, so each is small: the
 # compiler's memory goes back when it is idle, the young generation holds what a request leaves, and the recording is
-# mapped where it was made for, so that most of it stays one copy for all of them.
+# mapped where it was made for, so that most of it stays one copy for all of them. It has no tools attached, and the report
+# of an error goes to standard error: any file would be the guest's.
 VIRTIOFSD_OPTIONS='-XX:+UseSerialGC -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=error:stderr
     --enable-native-access=io.bunkai.linux -Xms6m -Xmn4m -Xmx512m -XX:+UseCompactObjectHeaders
     -XX:+ExitOnOutOfMemoryError -XX:ReservedCodeCacheSize=16m -XX:CICompilerCount=2 -Xss256k -XX:MinHeapFreeRatio=10
     -XX:MaxHeapFreeRatio=25 -XX:-ShrinkHeapInSteps -XX:TrimNativeHeapInterval=5000 -XX:+UnlockDiagnosticVMOptions
-    -XX:ArchiveRelocationMode=0'
+    -XX:ArchiveRelocationMode=0 -XX:+DisableAttachMechanism -XX:+ErrorFileToStderr -XX:-CreateCoredumpOnCrash'
 BENCH_OPTIONS='-XX:+UseSerialGC -XX:-UsePerfData -Xlog:disable -Xlog:all=error:stderr
     --enable-native-access=io.bunkai.linux -Xmx256m'
 

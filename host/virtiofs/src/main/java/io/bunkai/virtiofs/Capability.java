@@ -60,10 +60,13 @@ enum Capability {
         this.number = number;
     }
 
-    /** {@return what a file server needs that acts for everybody} */
+    /**
+     * {@return what a file server needs that acts for everybody} No MKNOD: a device that a guest
+     * makes is the host's device, for whoever opens it there.
+     */
     static Set<Capability> usual(boolean handles) {
         Set<Capability> usual =
-                EnumSet.of(CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETGID, SETUID, MKNOD, SETFCAP);
+                EnumSet.of(CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETGID, SETUID, SETFCAP);
         if (handles) {
             usual.add(DAC_READ_SEARCH);
         }

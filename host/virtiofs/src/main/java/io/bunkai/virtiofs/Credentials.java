@@ -46,13 +46,29 @@ final class Credentials {
      */
     static Credentials ofThisProcess(long kept, IdMap uids, IdMap gids) {
         try {
-            String status = Files.readString(Path.of("/proc/self/status"));
+            String status = status();
             long permitted = kept & Identity.capabilities(status, "CapPrm");
-            boolean isRoot = status.lines().anyMatch(line -> line.matches("Uid:\\s+0\\s+0\\s.*"));
-            return new Credentials(permitted, isRoot, uids, gids);
+            return new Credentials(permitted, isRoot(status), uids, gids);
         } catch (IOException e) {
             throw Fault.internal("this process cannot see its own status").causedBy(e);
         }
+    }
+
+    /** {@return whether this process is root's, in its user namespace} */
+    static boolean isRoot() {
+        try {
+            return isRoot(status());
+        } catch (IOException e) {
+            throw Fault.internal("this process cannot see its own status").causedBy(e);
+        }
+    }
+
+    private static String status() throws IOException {
+        return Files.readString(Path.of("/proc/self/status"));
+    }
+
+    private static boolean isRoot(String status) {
+        return status.lines().anyMatch(line -> line.matches("Uid:\\s+0\\s+0\\s.*"));
     }
 
     void groupsAreTold(boolean value) {

@@ -32,11 +32,15 @@ final class DirectoryServer {
      * @throws Fault if the directory cannot be served, or the connection broke
      */
     static void serve(ServerOptions options) {
+        serve(options, new Surrender(options));
+    }
+
+    /** As {@link #serve(ServerOptions)}, with a surrender that is not the usual one. */
+    static void serve(ServerOptions options, Surrender surrender) {
         Path directory = directory(options);
         long limit = Surrender.limitDescriptors(options);
         try (Closer all = new Closer()) {
             Endpoint endpoint = all.own(Endpoint.open(options));
-            Surrender surrender = new Surrender(options);
             surrender.prepare(directory);
             Share share = all.own(Share.open(directory));
             ParallelGate gate = all.own(new ParallelGate(helpers(options)));

@@ -66,7 +66,9 @@ record Option(String name, String value, String text, @Nullable String refusal) 
                             "inode-file-handles",
                             "WHEN",
                             "Whether files that the guest knows are found by handle when they are\n"
-                                    + "not held open: never, prefer, mandatory. Default: prefer."),
+                                + "not held open: never, prefer, mandatory. Default: never, since"
+                                + " whoever\n"
+                                + "uses handles can open every file of the file system."),
                     of(
                             "translate-uid",
                             "RULE",
@@ -88,14 +90,18 @@ record Option(String name, String value, String text, @Nullable String refusal) 
                     of(
                             "seccomp",
                             "ACTION",
-                            "What happens at a system call that a file server never makes: kill,\n"
-                                    + "log, trap; none for no filter. Default: kill."),
+                            "What happens at a system call that is not on the list of what a file\n"
+                                + "server needs: kill, trap (a report with its number), log; none"
+                                + " for no\n"
+                                + "filter. Default: kill."),
                     of(
                             "modcaps",
                             "LIST",
                             "Rights of root that are kept besides, or not: +NAME and -NAME, with"
-                                    + " ':'\n"
-                                    + "between them, as +sys_admin for attributes in 'trusted.'."),
+                                + " ':'\n"
+                                + "between them, as +sys_admin for attributes in 'trusted.', +mknod"
+                                + " for\n"
+                                + "device nodes."),
                     of(
                             "thread-pool-size",
                             "COUNT",

@@ -199,7 +199,7 @@ final class OptionParser {
         if (group.isPresent() && socketPath.isEmpty() && !shows) {
             throw bad("--socket-group makes no sense without --socket-path");
         }
-        String handles = values.getOrDefault("inode-file-handles", "prefer");
+        String handles = values.getOrDefault("inode-file-handles", "never");
         boolean useHandles =
                 switch (handles) {
                     case "never" -> false;

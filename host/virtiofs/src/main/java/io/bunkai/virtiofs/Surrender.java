@@ -4,28 +4,61 @@ package io.bunkai.virtiofs;
 
 import io.bunkai.base.Fault;
 import io.bunkai.linux.Confinement;
+import io.bunkai.linux.Errno;
 import io.bunkai.linux.ErrnoException;
+import io.bunkai.linux.FileServerCall;
 import io.bunkai.linux.Identity;
 import io.bunkai.linux.Seccomp;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
-/** The one place where the process takes from itself what it does not need to serve a guest. */
+/**
+ * The one place where the process takes from itself what it does not need to serve a guest.
+ *
+ * <p>Rights are a thread's, not a process's, and the virtual machine has threads that nobody can
+ * ask for anything: see {@link Identity#takeFromOtherThreads}. The filter is the process's.
+ */
 final class Surrender {
     private static final System.Logger LOG = System.getLogger(Surrender.class.getName());
 
+    /** A user and a group that no system gives to anybody, within what user namespaces have. */
+    private static final int NOBODYS = 65533;
+
     private final Sandbox sandbox;
-    private final Seccomp.Action seccomp;
-    private final boolean filters;
+    private final Seccomp.@Nullable Action seccomp;
+    private final Set<FileServerCall> calls;
     private final long capabilities;
 
     Surrender(ServerOptions options) {
+        this(options, calls(options.files()));
+    }
+
+    /**
+     * What the options say, but for the filter.
+     *
+     * @param calls all that the process can do afterwards
+     */
+    Surrender(ServerOptions options, Set<FileServerCall> calls) {
         this.sandbox = options.sandbox();
         this.capabilities = options.capabilities();
-        this.filters = options.seccomp() != null;
-        this.seccomp = options.seccomp() == null ? Seccomp.Action.KILL : options.seccomp();
+        this.calls = calls;
+        this.seccomp = options.seccomp();
+    }
+
+    /** {@return what a server with these options needs} */
+    static Set<FileServerCall> calls(FileSystemOptions files) {
+        Set<FileServerCall> calls = EnumSet.allOf(FileServerCall.class);
+        calls.removeAll(FileServerCall.ofReport());
+        if (!files.handles()) {
+            calls.remove(FileServerCall.NAME_TO_HANDLE_AT);
+            calls.remove(FileServerCall.OPEN_BY_HANDLE_AT);
+        }
+        return calls;
     }
 
     /** How many descriptors the process may have afterwards. */
@@ -92,6 +125,13 @@ final class Surrender {
     void to(Path sharedDir, Share share) {
         try {
             Confinement.umask(0); // the guest has applied its own
+            Confinement.beOpaque();
+            if (Credentials.isRoot()) {
+                takeFromOtherThreads();
+                if (sandbox != Sandbox.NONE) {
+                    sealOwnFiles();
+                }
+            }
             switch (sandbox) {
                 case NAMESPACE -> {
                     Confinement.pivotTo(sharedDir);
@@ -104,12 +144,51 @@ final class Surrender {
             Seccomp.allowNoNewPrivileges();
             // Threads that are made from here on have no more than this one: all that serve.
             Identity.tryDropGroups();
+            lockCapabilities();
             ErrnoException.check("capset", Identity.tryKeep(capabilities));
-            if (filters) {
-                Seccomp.giveUpAllButFiles(seccomp);
+            if (seccomp != null) {
+                Seccomp.giveUpAllBut(calls, seccomp);
             }
         } catch (ErrnoException e) {
             throw notEntered(e);
+        }
+    }
+
+    private static void takeFromOtherThreads() {
+        try {
+            Identity.takeFromOtherThreads(NOBODYS);
+        } catch (ErrnoException e) {
+            throw Fault.failedPrecondition("threads of the virtual machine kept root's rights")
+                    .withHint(
+                            "give the process CAP_SETUID and CAP_SETGID, and a user namespace the"
+                                    + " user and the group "
+                                    + NOBODYS)
+                    .causedBy(e);
+        }
+    }
+
+    /** Without CAP_SYS_ADMIN, which only the other sandbox demands, it has to be done without. */
+    private static void sealOwnFiles() throws ErrnoException {
+        try {
+            Confinement.sealReadOnlyFiles();
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EPERM) {
+                throw e;
+            }
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "the program''s own files are not sealed: no CAP_SYS_ADMIN");
+        }
+    }
+
+    /** Without CAP_SETPCAP nobody can; then the filter alone keeps programs from being started. */
+    private static void lockCapabilities() throws ErrnoException {
+        try {
+            Identity.lockCapabilities();
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EPERM) {
+                throw e;
+            }
         }
     }
 

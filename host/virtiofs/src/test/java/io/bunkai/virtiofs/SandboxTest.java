@@ -5,26 +5,15 @@ package io.bunkai.virtiofs;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.bunkai.base.Closer;
-import io.bunkai.base.Deadline;
-import io.bunkai.fuse.FuseServer;
 import io.bunkai.fuse.Opcode;
-import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Fd;
+import io.bunkai.linux.Identity;
 import io.bunkai.linux.MountNamespace;
 import io.bunkai.linux.Mounts;
-import io.bunkai.linux.UnixSockets;
-import io.bunkai.virtio.VhostUserSession;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.concurrent.TimeUnit;
-import java.util.jar.JarEntry;
-import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,11 +25,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** The program itself, in each of its sandboxes, with a guest that wants out of the share. */
 @Timeout(120)
 class SandboxTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final List<String> WAYS =
             List.of("..", ".", "", "/", "../outside", "/etc/passwd", "folder/../x", "file/");
 
-    @TempDir static Path modules;
+    @TempDir static Path programs;
+    private static Path launcher;
     @TempDir Path temporary;
     private Path share;
     private Path secret;
@@ -57,91 +46,19 @@ class SandboxTest {
         Files.createSymbolicLink(share.resolve("relative"), Path.of("../outside"));
     }
 
-    /** A server, and a guest that is none connected to it. */
-    private final class Server implements AutoCloseable {
-        private final Closer all = new Closer();
-        final Process process;
-        final GuestMount guest;
-
-        Server(Sandbox sandbox) throws IOException {
-            Path socket = temporary.resolve("fs.sock");
-            List<String> words = new ArrayList<>();
-            if (sandbox == Sandbox.NAMESPACE) { // as the launcher does
-                words.addAll(List.of("unshare", "--mount", "--net", "--propagation", "slave"));
-            }
-            words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-            words.addAll(
-                    List.of("--enable-native-access=io.bunkai.linux", "-XX:TieredStopAtLevel=1"));
-            words.addAll(List.of("-p", modules.toString(), "-m"));
-            words.add("io.bunkai.virtiofs/" + VirtiofsdMain.class.getName());
-            words.add("--sandbox=" + sandbox.name().toLowerCase(Locale.ROOT));
-            words.add("--shared-dir=" + share);
-            words.add("--socket-path=" + socket);
-            Path log = temporary.resolve("log");
-            process = new ProcessBuilder(words).redirectError(log.toFile()).start();
-            all.onClose(() -> {
-                if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-                    process.destroyForcibly();
-                }
-            });
-            guest = all.own(GuestMount.connect(connect(socket, log), 1, 4));
-            guest.init();
-        }
-
-        private Fd connect(Path socket, Path log) throws IOException {
-            Deadline deadline = Deadline.after(PATIENCE);
-            while (true) {
-                try {
-                    return UnixSockets.connect(socket);
-                } catch (ErrnoException e) {
-                    if (!process.isAlive() || deadline.hasPassed()) {
-                        throw new AssertionError(Files.readString(log), e);
-                    }
-                    Thread.onSpinWait();
-                }
-            }
-        }
-
-        @Override
-        public void close() throws IOException {
-            guest.stop();
-            all.close();
-            assertThat(process.exitValue()).as("it ended by itself").isZero();
-        }
+    @BeforeAll
+    static void makeProgram() throws Exception {
+        launcher = LaidOutProgram.make(programs);
     }
 
-    /** As the program is laid out: a class that is loaded late comes from a file that is open. */
-    @BeforeAll
-    static void makeModules() throws Exception {
-        for (Class<?> type :
-                List.of(
-                        VirtiofsdMain.class,
-                        FuseServer.class,
-                        VhostUserSession.class,
-                        Fd.class,
-                        Closer.class)) {
-            Path classes =
-                    Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI());
-            Path jar = modules.resolve(type.getPackageName() + ".jar");
-            if (Files.isRegularFile(classes)) { // packaged already
-                Files.copy(classes, jar);
-                continue;
-            }
-            try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar));
-                    Stream<Path> files = Files.walk(classes)) {
-                for (Path file : files.filter(Files::isRegularFile).toList()) {
-                    out.putNextEntry(new JarEntry(classes.relativize(file).toString()));
-                    Files.copy(file, out);
-                    out.closeEntry();
-                }
-            }
-        }
+    private RealServer server(Sandbox sandbox, String... more) throws IOException {
+        return new RealServer(launcher, temporary, share, sandbox, more);
     }
 
     @ParameterizedTest
     @EnumSource(Sandbox.class)
     void nothingOutsideOfTheShareIsReached(Sandbox sandbox) throws Exception {
-        try (Server server = new Server(sandbox)) {
+        try (RealServer server = server(sandbox)) {
             GuestMount guest = server.guest;
             for (String way : WAYS) {
                 refused(guest, Opcode.LOOKUP, way);
@@ -190,7 +107,7 @@ class SandboxTest {
     @ParameterizedTest
     @EnumSource(Sandbox.class)
     void whatIsNoFileIsNeverOpened(Sandbox sandbox) throws Exception {
-        try (Server server = new Server(sandbox)) {
+        try (RealServer server = server(sandbox)) {
             GuestMount guest = server.guest;
             for (int kind : new int[] {0010666, 0140666}) {
                 guest.call(Opcode.MKNOD, 1, guest.put(kind, 0, 0, 0, "special"), 0, 200, 0);
@@ -205,7 +122,7 @@ class SandboxTest {
     @ParameterizedTest
     @EnumSource(names = {"NAMESPACE", "CHROOT"})
     void theShareIsTheServersRoot(Sandbox sandbox) throws Exception {
-        try (Server server = new Server(sandbox)) {
+        try (RealServer server = server(sandbox)) {
             Path root = Path.of("/proc", Long.toString(server.process.pid()), "root");
             try (Stream<Path> entries = Files.list(root)) {
                 assertThat(entries.map(path -> path.getFileName().toString()))
@@ -220,7 +137,7 @@ class SandboxTest {
         Path beneath = share.resolve("folder");
         MountNamespace.call(() -> {
             Mounts.mount("beneath", beneath, "tmpfs", 0, "size=64k");
-            try (Server server = new Server(sandbox)) {
+            try (RealServer server = server(sandbox)) {
                 Files.writeString(beneath.resolve("inside"), "here");
                 long folder = server.guest.lookup(GuestMount.ROOT, "folder").node();
                 long file = server.guest.lookup(folder, "inside").node();
@@ -232,5 +149,72 @@ class SandboxTest {
             }
             return beneath;
         });
+    }
+
+    /** The virtual machine's own threads as well: whoever can make one work for him has no more. */
+    @ParameterizedTest
+    @EnumSource(Sandbox.class)
+    void noThreadHasMoreThanTheOptionsNeed(Sandbox sandbox) throws Exception {
+        try (RealServer server = server(sandbox)) {
+            server.guest.lookup(GuestMount.ROOT, "file");
+            serversThreadsHave(server, 0xdb | 1L << 31);
+        }
+        try (RealServer server = server(sandbox, "--inode-file-handles=prefer")) {
+            serversThreadsHave(server, 0xdf | 1L << 31);
+        }
+        try (RealServer server = server(sandbox, "--modcaps=+mknod:-setfcap")) {
+            serversThreadsHave(server, 0xdb | 1L << 27);
+        }
+    }
+
+    private static void serversThreadsHave(RealServer server, long capabilities)
+            throws IOException {
+        Path threads = Path.of("/proc", Long.toString(server.process.pid()), "task");
+        int serving = 0;
+        int others = 0;
+        try (Stream<Path> all = Files.list(threads)) {
+            for (Path thread : all.toList()) {
+                String status = Files.readString(thread.resolve("status"));
+                long permitted = Identity.capabilities(status, "CapPrm");
+                assertThat(permitted).as(status).isIn(0L, capabilities);
+                assertThat(Identity.capabilities(status, "CapEff")).isEqualTo(permitted);
+                assertThat(Identity.capabilities(status, "CapBnd")).as(status).isZero();
+                assertThat(Identity.capabilities(status, "CapAmb")).as(status).isZero();
+                assertThat(status).contains("NoNewPrivs:\t1\n", "Seccomp:\t2\n");
+                assertThat(status).containsPattern("Groups:\\s*\n");
+                if (permitted == 0) {
+                    others++;
+                    assertThat(status).contains("Uid:\t65533\t65533\t65533\t65533\n");
+                } else {
+                    serving++;
+                    assertThat(status).contains("Uid:\t0\t0\t0\t0\n");
+                }
+            }
+        }
+        assertThat(serving).as("the session's and a queue's").isGreaterThanOrEqualTo(2);
+        assertThat(others).as("the virtual machine's").isGreaterThanOrEqualTo(5);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Sandbox.class)
+    void devicesAreMadeOnlyWhereThatIsAskedFor(Sandbox sandbox) throws Exception {
+        try (RealServer server = server(sandbox)) {
+            for (int kind : new int[] {0020666, 0060666}) {
+                assertThatThrownBy(() -> makeNode(server, kind, 0x103, "null"))
+                        .hasMessageContaining("EPERM");
+            }
+            makeNode(server, 0020666, 0, "whiteout"); // device 0:0 is none
+            makeNode(server, 0010666, 0, "pipe");
+        }
+        try (RealServer server = server(sandbox, "--modcaps=+mknod")) {
+            makeNode(server, 0020666, 0x103, "null");
+        }
+        assertThat((int) Files.getAttribute(share.resolve("null"), "unix:mode") & 0170000)
+                .isEqualTo(0020000);
+    }
+
+    private static void makeNode(RealServer server, int mode, int device, String name)
+            throws IOException {
+        server.guest.call(Opcode.MKNOD, 1, server.guest.put(mode, device, 0, 0, name), 0, 200, 0);
     }
 }

@@ -4,13 +4,29 @@ package io.bunkai.linux;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
 
 /** What a process does to itself before it serves somebody whom it does not trust. */
 public final class Confinement {
+    private static final int RLIMIT_CORE = 4;
     private static final int RLIMIT_NOFILE = 7;
+    private static final int RLIMIT_MEMLOCK = 8;
+    private static final int RLIMIT_MSGQUEUE = 12;
+    private static final int PR_SET_DUMPABLE = 4;
+    private static final int F_GETFL = 3;
+    private static final int SEEK_SET = 0;
+    private static final int SEEK_CUR = 1;
+    private static final int O_CLOEXEC = 0x80000;
+    private static final int ACCESS_MODE = 3;
+
+    private static final Path LINKS = Path.of("/proc/self/fd");
 
     private Confinement() {}
 
@@ -48,13 +64,86 @@ public final class Confinement {
      *     or more than the system's {@code nr_open}
      */
     public static void limitDescriptors(long count) throws ErrnoException {
+        limit(RLIMIT_NOFILE, count);
+    }
+
+    private static void limit(int resource, long count) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment limits = arena.allocate(Structs.RLIMIT);
             limits.set(JAVA_LONG, 0, count);
             limits.set(JAVA_LONG, 8, count);
             ErrnoException.check(
-                    "set RLIMIT_NOFILE to " + count,
-                    Native.syscall(SystemCall.PRLIMIT64, 0, RLIMIT_NOFILE, limits.address(), 0));
+                    "set limit " + resource + " to " + count,
+                    Native.syscall(SystemCall.PRLIMIT64, 0, resource, limits.address(), 0));
+        }
+    }
+
+    /**
+     * Makes this process opaque: its memory is never written to a file, nobody without
+     * CAP_SYS_PTRACE looks into it; and it locks no memory and makes no message queues.
+     */
+    public static void beOpaque() throws ErrnoException {
+        limit(RLIMIT_CORE, 0);
+        limit(RLIMIT_MEMLOCK, 0);
+        limit(RLIMIT_MSGQUEUE, 0);
+        // int prctl(PR_SET_DUMPABLE, 0);
+        ErrnoException.check(
+                "be not dumpable", Native.syscall(SystemCall.PRCTL, PR_SET_DUMPABLE, 0, 0));
+    }
+
+    /**
+     * Makes sure that a file which is open for reading cannot be opened for writing by its entry in
+     * /proc/self/fd, whatever rights the process has: the program's own files, above all. Each is
+     * opened anew on a read-only mount that only the descriptor knows. One from another mount
+     * namespace, which is nothing that this program needs, becomes /dev/null.
+     *
+     * @throws ErrnoException EPERM without CAP_SYS_ADMIN
+     */
+    public static void sealReadOnlyFiles() throws ErrnoException {
+        for (int number : openFiles()) {
+            seal(number);
+        }
+    }
+
+    private static List<Integer> openFiles() throws ErrnoException {
+        List<Integer> files = new ArrayList<>();
+        try (Stream<Path> entries = Files.list(LINKS)) {
+            for (Path entry : entries.toList()) {
+                int number = Integer.parseInt(entry.getFileName().toString());
+                // int fcntl(int fd, F_GETFL);
+                long flags = Native.syscall(SystemCall.FCNTL, number, F_GETFL, 0);
+                boolean forReading =
+                        flags >= 0 && (flags & (ACCESS_MODE | Fd.O_PATH)) == Fd.O_RDONLY;
+                if (forReading && Files.isRegularFile(entry)) {
+                    files.add(number);
+                }
+            }
+        } catch (IOException e) {
+            throw new ErrnoException("list open files", Errno.EIO);
+        }
+        return files;
+    }
+
+    private static void seal(int number) throws ErrnoException {
+        try (Fd again = openReadOnly(number)) {
+            long at = Native.syscall(SystemCall.LSEEK, number, 0, SEEK_CUR);
+            ErrnoException.check(
+                    "seek", Native.syscall(SystemCall.LSEEK, again.number(), at, SEEK_SET));
+            // int dup3(int oldfd, int newfd, int flags);
+            ErrnoException.check(
+                    "seal descriptor " + number,
+                    Native.syscall(SystemCall.DUP3, again.number(), number, O_CLOEXEC));
+        }
+    }
+
+    private static Fd openReadOnly(int number) throws ErrnoException {
+        try (Fd mount = Mounts.detachedReadOnly(number)) {
+            return Fd.open(mount.path(), Fd.O_RDONLY);
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EINVAL) {
+                throw e;
+            }
+            return Fd.open(Path.of("/dev/null"), Fd.O_RDONLY);
         }
     }
 

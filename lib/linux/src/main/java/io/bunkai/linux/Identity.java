@@ -17,6 +17,17 @@ import java.lang.foreign.MemorySegment;
 public final class Identity {
     private static final int CAPABILITY_VERSION_3 = 0x20080522;
     private static final long CAP_DAC_OVERRIDE = 1L << 1;
+    private static final int CAPABILITIES = 64;
+    private static final int PR_SET_KEEPCAPS = 8;
+    private static final int PR_CAPBSET_READ = 23;
+    private static final int PR_CAPBSET_DROP = 24;
+    private static final int PR_SET_SECUREBITS = 28;
+
+    /**
+     * SECBIT_NOROOT, KEEP_CAPS_LOCKED and NO_CAP_AMBIENT_RAISE, and their locks. Not
+     * NO_SETUID_FIXUP: acting for somebody else takes capabilities away.
+     */
+    private static final int NO_RIGHTS_BY_EXEC = 0xe3;
 
     /** Those that the kernel itself takes away from a thread that acts for somebody else. */
     private static final long FILE_CAPABILITIES =
@@ -66,6 +77,63 @@ public final class Identity {
             }
             return (int) Native.syscall(SystemCall.CAPSET, header.address(), data.address(), 0);
         }
+    }
+
+    /**
+     * Takes all capabilities from all other threads of this process, for good: those of the virtual
+     * machine, which nobody can ask to give them up. They become threads of a user and a group who
+     * own nothing. The calling thread stays who it is, with all that it has, and so do threads that
+     * it starts from now on. For a process of root.
+     *
+     * <p>A thread that leaves the user 0 altogether loses its capabilities, unless it has said that
+     * it wants to keep them, which is for one thread alone to say; and the C library changes the
+     * user of all threads at once.
+     *
+     * @param nobody number of that user and group
+     * @throws ErrnoException EPERM without CAP_SETUID and CAP_SETGID, EINVAL if the user namespace
+     *     has no such user or group; some threads may have lost something then
+     */
+    public static void takeFromOtherThreads(int nobody) throws ErrnoException {
+        // int prctl(PR_SET_KEEPCAPS, 1); gid_t getegid(void);
+        check("keep capabilities", Native.syscall(SystemCall.PRCTL, PR_SET_KEEPCAPS, 1, 0));
+        long group = Native.syscall(SystemCall.GETEGID, 0);
+        // int setgroups(size_t, const gid_t *); int setresgid(gid_t, gid_t, gid_t); and so on, of
+        // all threads: the C library's, and not the system call's
+        check("drop groups", Native.tryCall(Native.symbol("setgroups"), 0, 0, 0));
+        check(
+                "change the group",
+                Native.tryCall(Native.symbol("setresgid"), nobody, nobody, nobody));
+        check(
+                "change the user",
+                Native.tryCall(Native.symbol("setresuid"), nobody, nobody, nobody));
+        check("have capabilities again", tryKeep(-1));
+        check("be of a group", Native.syscall(SystemCall.SETRESGID, group, group, group));
+        check("be root", Native.syscall(SystemCall.SETRESUID, 0, 0, 0));
+        check("keep no more", Native.syscall(SystemCall.PRCTL, PR_SET_KEEPCAPS, 0, 0));
+    }
+
+    /**
+     * Makes sure that no program that the calling thread may start, and no thread that it starts,
+     * ever has a capability more than it has itself, or any by being root's.
+     *
+     * @throws ErrnoException EPERM without CAP_SETPCAP
+     */
+    public static void lockCapabilities() throws ErrnoException {
+        for (int number = 0; number < CAPABILITIES; number++) {
+            // int prctl(PR_CAPBSET_READ, cap); int prctl(PR_CAPBSET_DROP, cap);
+            if (Native.syscall(SystemCall.PRCTL, PR_CAPBSET_READ, number, 0) == 1) {
+                check(
+                        "give a capability up",
+                        Native.syscall(SystemCall.PRCTL, PR_CAPBSET_DROP, number, 0));
+            }
+        }
+        check(
+                "give up what root has by exec",
+                Native.syscall(SystemCall.PRCTL, PR_SET_SECUREBITS, NO_RIGHTS_BY_EXEC, 0));
+    }
+
+    private static void check(String what, long result) throws ErrnoException {
+        ErrnoException.check(what, result);
     }
 
     /** Takes all supplementary groups from the calling thread, and from no other. */

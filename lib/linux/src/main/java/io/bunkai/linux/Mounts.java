@@ -4,6 +4,7 @@ package io.bunkai.linux;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.bunkai.base.Closer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -43,6 +44,9 @@ public final class Mounts {
     public static final int UMOUNT_NOFOLLOW = 8;
 
     private static final int AT_FDCWD = -100;
+    private static final int AT_EMPTY_PATH = 0x1000;
+    private static final int OPEN_TREE_CLONE = 1;
+    private static final int OPEN_TREE_CLOEXEC = 0x80000;
     private static final int AT_RECURSIVE = 0x8000;
     private static final long MOUNT_ATTR_RDONLY = 1;
 
@@ -117,6 +121,58 @@ public final class Mounts {
                             attributes.byteSize(),
                             0);
             ErrnoException.check("make " + target + " read-only", result);
+        }
+    }
+
+    /**
+     * {@return a mount of its own of a directory, which has no place in any namespace: nothing
+     * leads from there to what is around the directory} It is open with {@link Fd#O_PATH}, and ends
+     * when it is closed.
+     *
+     * @throws ErrnoException EPERM without CAP_SYS_ADMIN, ENOENT
+     * @spec https://man7.org/linux/man-pages/man2/open_tree.2.html open_tree(2)
+     */
+    public static Fd detached(Path directory) throws ErrnoException {
+        return detached(AT_FDCWD, directory.toString(), 0);
+    }
+
+    /**
+     * {@return a read-only mount of its own of an open file}
+     *
+     * @throws ErrnoException EPERM without CAP_SYS_ADMIN, EINVAL if the file was opened in another
+     *     mount namespace
+     */
+    static Fd detachedReadOnly(int file) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined();
+                Closer undo = new Closer()) {
+            Fd mount = undo.own(detached(file, "", AT_EMPTY_PATH));
+            MemorySegment attributes = arena.allocate(JAVA_LONG, 4);
+            attributes.setAtIndex(JAVA_LONG, 0, MOUNT_ATTR_RDONLY);
+            long result =
+                    Native.syscall(
+                            SystemCall.MOUNT_SETATTR,
+                            mount.number(),
+                            Native.cString(arena, "").address(),
+                            AT_EMPTY_PATH,
+                            attributes.address(),
+                            attributes.byteSize(),
+                            0);
+            ErrnoException.check("make a mount read-only", result);
+            undo.release();
+            return mount;
+        }
+    }
+
+    private static Fd detached(int directory, String path, int flags) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            // int open_tree(int dfd, const char *filename, unsigned int flags);
+            long fd =
+                    Native.syscall(
+                            SystemCall.OPEN_TREE,
+                            directory,
+                            Native.cString(arena, path).address(),
+                            flags | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+            return new Fd((int) ErrnoException.check("detach a mount of '" + path + "'", fd));
         }
     }
 }

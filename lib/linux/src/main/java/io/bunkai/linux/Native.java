@@ -57,13 +57,37 @@ final class Native {
 
     private static long syscall(
             MemorySegment capture, int number, long a, long b, long c, long d, long e, long f) {
+        return invoke(SYSCALL, capture, number, a, b, c, d, e, f);
+    }
+
+    private static long invoke(
+            MemorySegment function,
+            MemorySegment capture,
+            long a,
+            long b,
+            long c,
+            long d,
+            long e,
+            long f,
+            long g) {
         try {
-            long result =
-                    (long) CALL.invokeExact(SYSCALL, capture, (long) number, a, b, c, d, e, f);
+            long result = (long) CALL.invokeExact(function, capture, a, b, c, d, e, f, g);
             // errno is the only field of the captured state on Linux, at its beginning.
             return result == -1 ? -(long) capture.get(JAVA_INT, 0) : result;
         } catch (Throwable t) {
-            throw new AssertionError("syscall is linked with the wrong signature", t);
+            throw new AssertionError("a function is linked with the wrong signature", t);
+        }
+    }
+
+    /**
+     * {@return 0, or a negated errno, of a function of the C library that answers with an int} For
+     * the few that do more than the system call of their name.
+     */
+    static long tryCall(MemorySegment function, long a, long b, long c) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment capture = arena.allocate(CAPTURE_BYTES, 4);
+            long result = invoke(function, capture, a, b, c, 0, 0, 0, 0);
+            return (int) result == -1 ? -(long) capture.get(JAVA_INT, 0) : result;
         }
     }
 

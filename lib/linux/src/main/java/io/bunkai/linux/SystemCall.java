@@ -101,6 +101,10 @@ final class SystemCall {
     static final int GETXATTR = number(191, 8);
     static final int LISTXATTR = number(194, 11);
     static final int REMOVEXATTR = number(197, 14);
+    static final int GETEGID = number(108, 177);
+    static final int SETRESUID = number(117, 147);
+    static final int SETRESGID = number(119, 149);
+    static final int OPEN_TREE = 428;
 
     /** What only root does to a system, and the ways around: the calls of {@link Seccomp}. */
     static final int[] ADMINISTRATION = {
@@ -137,55 +141,6 @@ final class SystemCall {
         number(321, 280), // bpf
         number(323, 282), // userfaultfd
         number(59, 221), // execve
-        number(322, 281), // execveat
-        425, // io_uring_setup, whose requests no filter sees
-        428, // open_tree
-        429, // move_mount
-        430, // fsopen
-        431, // fsconfig
-        432, // fsmount
-        433, // fspick
-        438, // pidfd_getfd
-        442, // mount_setattr
-    };
-
-    /** What a server of files has no use for, but for what its own threads need. */
-    static final int[] NOT_FOR_FILES = {
-        MOUNT,
-        UMOUNT2,
-        REBOOT,
-        SETHOSTNAME,
-        CLOCK_SETTIME,
-        PIVOT_ROOT,
-        CHROOT,
-        EXECVE,
-        SOCKET,
-        CONNECT,
-        BIND,
-        LISTEN,
-        SOCKETPAIR,
-        PIDFD_OPEN,
-        PIDFD_SEND_SIGNAL,
-        number(272, 97), // unshare
-        number(308, 268), // setns
-        number(101, 117), // ptrace
-        number(310, 270), // process_vm_readv
-        number(311, 271), // process_vm_writev
-        number(167, 224), // swapon
-        number(168, 225), // swapoff
-        number(163, 89), // acct
-        number(103, 116), // syslog
-        number(171, 162), // setdomainname
-        number(179, 60), // quotactl
-        number(246, 104), // kexec_load
-        number(175, 105), // init_module
-        number(313, 273), // finit_module
-        number(248, 217), // add_key
-        number(250, 219), // keyctl
-        number(298, 241), // perf_event_open
-        number(300, 262), // fanotify_init
-        number(321, 280), // bpf
-        number(323, 282), // userfaultfd
         number(322, 281), // execveat
         425, // io_uring_setup, whose requests no filter sees
         428, // open_tree

@@ -82,7 +82,7 @@ class VirtiofsTest {
         Files.createDirectory(share.resolve("work"));
         String script =
                 "cp /mnt/.run/posix-exercise / && cd /mnt/work && /posix-exercise --xattr && cd /";
-        List<String> words = new ArrayList<>(List.of("--xattr", "--modcaps=+sys_admin"));
+        List<String> words = new ArrayList<>(List.of("--xattr", "--modcaps=+sys_admin:+mknod"));
         words.addAll(Stream.of(options.split(" ")).filter(word -> !word.isEmpty()).toList());
         try (PlainGuest guest = PlainGuest.boot(work, share, script, queues, words)) {
             return guest.output();
