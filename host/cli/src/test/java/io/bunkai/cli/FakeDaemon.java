@@ -236,6 +236,7 @@ final class FakeDaemon implements AutoCloseable {
         offer(builder, ControlMethods.INSPECT);
         offer(builder, ControlMethods.LOGS);
         offer(builder, ControlMethods.TRACE);
+        offer(builder, ControlMethods.LIMITS);
         offer(builder, ControlMethods.EXPLAIN);
         offer(builder, ControlMethods.LIST_TEMPLATES);
         offer(builder, ControlMethods.CREATE_TEMPLATE);

@@ -8,7 +8,10 @@ import com.google.protobuf.ByteString;
 import io.bunkai.api.ControlMethods;
 import io.bunkai.api.control.ContainerSummary;
 import io.bunkai.api.control.ExplainResponse;
+import io.bunkai.api.control.Figure;
 import io.bunkai.api.control.InspectResponse;
+import io.bunkai.api.control.LimitsRequest;
+import io.bunkai.api.control.LimitsResponse;
 import io.bunkai.api.control.ListRequest;
 import io.bunkai.api.control.ListResponse;
 import io.bunkai.api.control.LogEntry;
@@ -25,7 +28,9 @@ import io.bunkai.api.control.VersionResponse;
 import io.bunkai.api.control.WaitResponse;
 import io.bunkai.base.Fault;
 import io.bunkai.linux.Terminal;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -413,6 +418,63 @@ class OutputTest {
         shell.stdout = new java.io.ByteArrayOutputStream();
         assertThat(shell.run("trace", "a")).isZero();
         assertThat(shell.out()).doesNotContain("\033").doesNotContain("\u2588").contains("##");
+    }
+
+    private List<LimitsRequest> limited() {
+        List<LimitsRequest> asked = new ArrayList<>();
+        shell.daemon()
+                .answer(
+                        ControlMethods.LIMITS,
+                        request -> {
+                            asked.add(request);
+                            return LimitsResponse.newBuilder()
+                                    .addFigures(figure("limits.bw-size", "10000000"))
+                                    .addFigures(figure("read.bytes", "5"))
+                                    .build();
+                        });
+        return asked;
+    }
+
+    private static Figure figure(String name, String value) {
+        return Figure.newBuilder().setName(name).setValue(value).build();
+    }
+
+    @Test
+    void showsLimits() {
+        limited();
+        int code = shell.run("limits", "get", "a");
+        assertThat(code).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .isEqualTo(
+                        """
+                        FIGURE          VALUE
+                        limits.bw-size  10000000
+                        read.bytes      5
+                        """);
+    }
+
+    @Test
+    void changesLimitsAsPeopleWriteThem() {
+        List<LimitsRequest> asked = limited();
+        assertThat(shell.run("limits", "set", "a", "--bw", "10MB/s", "--burst=20MiB", "--ops=500"))
+                .isZero();
+        assertThat(asked.getFirst().getChangesMap())
+                .containsOnly(
+                        Map.entry("bw-size", "10M"),
+                        Map.entry("bw-burst", "20Mi"),
+                        Map.entry("ops-size", "500"));
+        assertThat(shell.run("limits", "set", "a", "--bw", "64kib/s", "--ops-burst=1k")).isZero();
+        assertThat(asked.getLast().getChangesMap())
+                .containsOnly(Map.entry("bw-size", "64Ki"), Map.entry("ops-burst", "1k"));
+    }
+
+    @Test
+    void refusesLimitsThatAreNone() {
+        List<LimitsRequest> asked = limited();
+        assertThat(shell.run("limits", "set", "a")).isEqualTo(1);
+        assertThat(shell.run("limits", "set", "a", "--bw", "fast")).isEqualTo(1);
+        assertThat(asked).isEmpty();
+        assertThat(shell.err()).contains("'fast' is not an amount");
     }
 
     @Test
