@@ -447,9 +447,9 @@ class OutputTest {
         assertThat(shell.out())
                 .isEqualTo(
                         """
-                        FIGURE          VALUE
-                        limits.bw-size  10000000
-                        read.bytes      5
+                        FIGURE           VALUE
+                        limits.bw-size   10000000
+                        read.bytes       5
                         """);
     }
 
