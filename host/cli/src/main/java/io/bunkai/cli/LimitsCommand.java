@@ -71,10 +71,10 @@ final class LimitsCommand {
                             description = "Requests beyond that, once, from now on.")
                     @Nullable String operationsBurst) {
         Map<String, String> changes = new LinkedHashMap<>();
-        put(changes, "bw-size", bandwidth);
-        put(changes, "bw-burst", burst);
-        put(changes, "ops-size", operations);
-        put(changes, "ops-burst", operationsBurst);
+        put(changes, "fs-bw-size", bandwidth);
+        put(changes, "fs-bw-burst", burst);
+        put(changes, "fs-ops-size", operations);
+        put(changes, "fs-ops-burst", operationsBurst);
         if (changes.isEmpty()) {
             throw Fault.invalidArgument("there is nothing to change")
                     .withHint("say one of --bw, --burst, --ops, --ops-burst");

@@ -428,8 +428,8 @@ class OutputTest {
                         request -> {
                             asked.add(request);
                             return LimitsResponse.newBuilder()
-                                    .addFigures(figure("limits.bw-size", "10000000"))
-                                    .addFigures(figure("read.bytes", "5"))
+                                    .addFigures(figure("limits.fs-bw-size", "10000000"))
+                                    .addFigures(figure("bytes-read", "5"))
                                     .build();
                         });
         return asked;
@@ -447,9 +447,9 @@ class OutputTest {
         assertThat(shell.out())
                 .isEqualTo(
                         """
-                        FIGURE           VALUE
-                        limits.bw-size   10000000
-                        read.bytes       5
+                        FIGURE              VALUE
+                        limits.fs-bw-size   10000000
+                        bytes-read          5
                         """);
     }
 
@@ -460,12 +460,12 @@ class OutputTest {
                 .isZero();
         assertThat(asked.getFirst().getChangesMap())
                 .containsOnly(
-                        Map.entry("bw-size", "10M"),
-                        Map.entry("bw-burst", "20Mi"),
-                        Map.entry("ops-size", "500"));
+                        Map.entry("fs-bw-size", "10M"),
+                        Map.entry("fs-bw-burst", "20Mi"),
+                        Map.entry("fs-ops-size", "500"));
         assertThat(shell.run("limits", "set", "a", "--bw", "64kib/s", "--ops-burst=1k")).isZero();
         assertThat(asked.getLast().getChangesMap())
-                .containsOnly(Map.entry("bw-size", "64Ki"), Map.entry("ops-burst", "1k"));
+                .containsOnly(Map.entry("fs-bw-size", "64Ki"), Map.entry("fs-ops-burst", "1k"));
     }
 
     @Test

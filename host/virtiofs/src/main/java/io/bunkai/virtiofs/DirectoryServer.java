@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
 
 /** A directory that is being served: from the command line's options to the end of the guest. */
 final class DirectoryServer {
@@ -44,9 +45,12 @@ final class DirectoryServer {
             surrender.prepare(directory);
             Share share = all.own(Share.open(directory));
             ParallelGate gate = all.own(new ParallelGate(helpers(options)));
+            Throttle throttle = all.own(new Throttle(options.limits()));
+            Optional<Fd> control = Endpoint.openControl(options).map(all::own);
             FileSystemDevice device =
-                    device(options, share, gate, new Descriptors(budget(limit, options)));
+                    device(options, share, gate, throttle, new Descriptors(budget(limit, options)));
             surrender.to(directory, share);
+            control.ifPresent(socket -> all.own(new ControlServer(socket, throttle)).start());
             serve(endpoint.accept(), device);
         } catch (ErrnoException e) {
             throw Fault.failedPrecondition("%s cannot be shared", directory).causedBy(e);
@@ -84,7 +88,11 @@ final class DirectoryServer {
 
     /** {@return the device that serves a directory} */
     static FileSystemDevice device(
-            ServerOptions options, Share share, DataGate gate, Descriptors descriptors)
+            ServerOptions options,
+            Share share,
+            DataGate gate,
+            Throttle throttle,
+            Descriptors descriptors)
             throws ErrnoException {
         FileSystemOptions how = options.files();
         Worker worker = Worker.current();
@@ -100,7 +108,7 @@ final class DirectoryServer {
                 new PassthroughFileSystem(share, how, descriptors, credentials, gate);
         FuseServer server = new FuseServer(files, PassthroughFileSystem.initOptions(how));
         TagConfig config = options.tag().map(tag -> new TagConfig(tag, 1)).orElse(null);
-        return new FileSystemDevice(REQUEST_QUEUES, server, files, gate, config);
+        return new FileSystemDevice(REQUEST_QUEUES, server, files, gate, throttle, config);
     }
 
     private static void serve(Fd connection, FileSystemDevice device) {

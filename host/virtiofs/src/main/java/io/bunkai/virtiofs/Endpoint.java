@@ -53,6 +53,35 @@ final class Endpoint implements AutoCloseable {
         }
     }
 
+    /**
+     * {@return the socket that limits are changed by, if there is to be one; the caller closes it}
+     *
+     * @throws Fault if it cannot be had
+     */
+    static Optional<Fd> openControl(ServerOptions options) {
+        try {
+            if (options.controlFd().isPresent()) {
+                int number = options.controlFd().getAsInt();
+                Fd socket = Fd.inherited(number);
+                if (!UnixSockets.isListening(socket)) {
+                    throw Fault.invalidArgument("--control-fd=%d does not listen", number);
+                }
+                return Optional.of(socket);
+            }
+            if (options.controlSocket().isPresent()) {
+                int before = Confinement.umask(0077); // nobody else connects before the mode is set
+                try {
+                    return Optional.of(UnixSockets.listenForOwner(options.controlSocket().get()));
+                } finally {
+                    Confinement.umask(before);
+                }
+            }
+            return Optional.empty();
+        } catch (ErrnoException e) {
+            throw Fault.failedPrecondition("there is no socket to be controlled by").causedBy(e);
+        }
+    }
+
     /** The lock proves that the process lives whose number the file has. */
     private static LockFile lock(Path socket) throws IOException {
         Path file = Path.of(socket + ".pid");

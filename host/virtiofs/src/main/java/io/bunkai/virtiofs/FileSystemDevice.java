@@ -30,6 +30,7 @@ class FileSystemDevice implements VhostUserDevice {
     private final FuseServer server;
     private final PassthroughFileSystem files;
     private final DataGate gate;
+    private final Throttle throttle;
     private final @Nullable DeviceConfig config;
 
     FileSystemDevice(
@@ -37,11 +38,13 @@ class FileSystemDevice implements VhostUserDevice {
             FuseServer server,
             PassthroughFileSystem files,
             DataGate gate,
+            Throttle throttle,
             @Nullable DeviceConfig config) {
         this.requestQueues = requestQueues;
         this.server = server;
         this.files = files;
         this.gate = gate;
+        this.throttle = throttle;
         this.config = config;
     }
 
@@ -52,7 +55,7 @@ class FileSystemDevice implements VhostUserDevice {
 
     @Override
     public QueueHandler handler(int queue) {
-        return new FuseQueue(server, gate);
+        return new FuseQueue(server, gate, throttle);
     }
 
     @Override

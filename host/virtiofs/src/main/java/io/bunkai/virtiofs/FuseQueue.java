@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.virtiofs;
 
+import io.bunkai.fuse.Admission;
 import io.bunkai.fuse.FuseExchange;
 import io.bunkai.fuse.FuseServer;
 import io.bunkai.fuse.Ranges;
+import io.bunkai.fuse.RequestView;
 import io.bunkai.virtio.Chain;
 import io.bunkai.virtio.GuestBuffer;
 import io.bunkai.virtio.QueueHandler;
@@ -13,14 +15,16 @@ import io.bunkai.virtio.QueueHandler;
 final class FuseQueue implements QueueHandler {
     private final FuseServer server;
     private final DataGate gate;
+    private final Throttle throttle;
 
-    FuseQueue(FuseServer server, DataGate gate) {
+    FuseQueue(FuseServer server, DataGate gate, Throttle throttle) {
         this.server = server;
         this.gate = gate;
+        this.throttle = throttle;
     }
 
     /** What is kept with a chain, and used again with it. */
-    private static final class Message {
+    private final class Message extends Ticket implements Admission {
         private final Chain chain;
         private final FuseExchange exchange = new FuseExchange(this::deliver);
 
@@ -28,7 +32,18 @@ final class FuseQueue implements QueueHandler {
             this.chain = chain;
         }
 
+        @Override
+        public boolean admits(RequestView request) {
+            return throttle.admits(request, this);
+        }
+
+        @Override
+        void carryOut() {
+            server.resume(exchange);
+        }
+
         private void deliver(FuseExchange finished, int length) {
+            throttle.settle(this, finished.moved());
             finished.request().clear();
             finished.reply().clear();
             chain.complete(length);
@@ -45,7 +60,7 @@ final class FuseQueue implements QueueHandler {
         Worker.current().backlog = chain.backlog();
         fill(chain.readable(), message.exchange.request());
         fill(chain.writable(), message.exchange.reply());
-        server.serve(message.exchange);
+        server.serve(message.exchange, throttle.limits() ? message : Admission.FREE);
     }
 
     private static void fill(GuestBuffer from, Ranges to) {
@@ -57,5 +72,6 @@ final class FuseQueue implements QueueHandler {
     @Override
     public void stopping() {
         gate.hurry();
+        throttle.hurry();
     }
 }

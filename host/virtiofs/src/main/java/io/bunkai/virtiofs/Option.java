@@ -109,6 +109,52 @@ record Option(String name, String value, String text, @Nullable String refusal) 
                                     + " slow;\n"
                                     + "0 for none. Default: as many as are of use."),
                     of(
+                            "fs-bw-size",
+                            "BYTES",
+                            """
+                            The guest may read and write so much in each interval, which is a
+                            second: bytes, or with k, M, G (1000) or Ki, Mi, Gi (1024). As much
+                            can be saved up, and is at the start. 0, the default: no limit.\
+                            """),
+                    of(
+                            "fs-bw-burst",
+                            "BYTES",
+                            """
+                            A credit beyond that, given once and spent first: with a size of 10M
+                            and a burst of 20M the first 30 MB are not held back, and 100 MB take
+                            7 seconds. Default: 0.\
+                            """),
+                    of(
+                            "fs-bw-burst-mode",
+                            "MODE",
+                            "one-time, or refill: the burst is instead how much can be saved up,\n"
+                                    + "and is there again after a rest. Default: one-time."),
+                    of("fs-bw-refill-time", "MILLIS", "The interval. Default: 1000."),
+                    of("fs-bw-read-size", "BYTES", "The same for reading alone,"),
+                    of("fs-bw-read-burst", "BYTES", "with its credit."),
+                    of(
+                            "fs-bw-write-size",
+                            "BYTES",
+                            "The same for writing alone; not together with --fs-bw-size,"),
+                    of("fs-bw-write-burst", "BYTES", "with its credit."),
+                    of(
+                            "fs-ops-size",
+                            "COUNT",
+                            "The guest may send so many requests in each interval; those by which\n"
+                                    + "it gives something back do not count. 0, the default: no"
+                                    + " limit."),
+                    of("fs-ops-burst", "COUNT", "A credit beyond that, given once. Default: 0."),
+                    of("fs-ops-refill-time", "MILLIS", "The interval for them. Default: 1000."),
+                    of(
+                            "control-socket",
+                            "PATH",
+                            "Make a socket, for this user alone, by which limits are changed and\n"
+                                    + "counters are read."),
+                    of(
+                            "control-fd",
+                            "NUMBER",
+                            "Use a listening socket for that which this process was started with."),
+                    of(
                             "rlimit-nofile",
                             "COUNT",
                             "How many descriptors to have; 0 leaves it as it is. Default:"

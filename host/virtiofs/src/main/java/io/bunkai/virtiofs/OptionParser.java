@@ -37,6 +37,8 @@ final class OptionParser {
                     "modcaps",
                     "fd",
                     "socket-path",
+                    "control-fd",
+                    "control-socket",
                     "translate-uid",
                     "translate-gid");
 
@@ -199,6 +201,9 @@ final class OptionParser {
         if (group.isPresent() && socketPath.isEmpty() && !shows) {
             throw bad("--socket-group makes no sense without --socket-path");
         }
+        if (has("control-socket") && has("control-fd")) {
+            throw bad("--control-fd and --control-socket contradict each other");
+        }
         String handles = values.getOrDefault("inode-file-handles", "never");
         boolean useHandles =
                 switch (handles) {
@@ -230,6 +235,11 @@ final class OptionParser {
                         ? OptionalLong.of(number("rlimit-nofile", 0, Integer.MAX_VALUE))
                         : OptionalLong.empty(),
                 tag,
+                limits(),
+                Optional.ofNullable(values.get("control-socket")).map(Path::of),
+                has("control-fd")
+                        ? OptionalInt.of((int) number("control-fd", 0, Integer.MAX_VALUE))
+                        : OptionalInt.empty(),
                 logLevel(),
                 has("print-capabilities"),
                 has("help"),
@@ -280,6 +290,14 @@ final class OptionParser {
                 has("preserve-noatime"),
                 parsed("translate-uid", () -> IdMap.of(list("translate-uid"))),
                 parsed("translate-gid", () -> IdMap.of(list("translate-gid"))));
+    }
+
+    private Limits limits() {
+        try {
+            return Limits.of(values);
+        } catch (IllegalArgumentException e) {
+            throw bad("--%s", e.getMessage());
+        }
     }
 
     private List<String> list(String name) {

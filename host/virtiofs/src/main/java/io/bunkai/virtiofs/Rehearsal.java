@@ -56,8 +56,10 @@ final class Rehearsal {
                 OptionParser.parse(List.of("--fd=0", "--shared-dir=" + folder, "--xattr"));
         Share share = all.own(Share.open(folder));
         ParallelGate gate = all.own(new ParallelGate(1));
+        Throttle throttle = all.own(new Throttle(options.limits()));
         FileSystemDevice device =
-                DirectoryServer.device(options, share, gate, new Descriptors(DESCRIPTORS));
+                DirectoryServer.device(
+                        options, share, gate, throttle, new Descriptors(DESCRIPTORS));
         UnixSockets.Pair pair = UnixSockets.pair();
         VhostUserSession session = new VhostUserSession(pair.other(), device);
         CompletableFuture<Void> served = new CompletableFuture<>();

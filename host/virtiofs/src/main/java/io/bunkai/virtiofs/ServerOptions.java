@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param fd a socket that listens or is connected, in the place of that
  * @param threadPoolSize how many threads may help; empty: as many as are of use
  * @param capabilities what of root's rights is kept
+ * @param controlSocket where limits are asked for and changed; a socket to make
+ * @param controlFd a socket that listens, in the place of that
  * @param handlesRequired whether it is an error if the shared directory has no file handles
  */
 record ServerOptions(
@@ -32,6 +34,9 @@ record ServerOptions(
         OptionalInt threadPoolSize,
         OptionalLong rlimitNofile,
         Optional<String> tag,
+        Limits limits,
+        Optional<Path> controlSocket,
+        OptionalInt controlFd,
         LogLevel logLevel,
         boolean printCapabilities,
         boolean help,

@@ -120,6 +120,19 @@ class OptionParserTest {
                 "--modcaps=+sysadmin",
                 "--inode-file-handles=always",
                 "--timeout=-1",
+                "--fs-bw-size=-1",
+                "--fs-bw-size=10MB",
+                "--fs-bw-size=2000000G",
+                "--fs-bw-burst=1",
+                "--fs-ops-burst=1",
+                "--fs-bw-size=10 --fs-bw-read-size=10",
+                "--fs-bw-size=10 --fs-bw-write-size=10",
+                "--fs-bw-read-burst=10 --fs-bw-write-size=10",
+                "--fs-bw-size=10 --fs-bw-burst-mode=sometimes",
+                "--fs-bw-size=10 --fs-bw-burst=5 --fs-bw-burst-mode=refill",
+                "--fs-bw-size=10 --fs-bw-refill-time=0",
+                "--fs-bw-size=10 --fs-bw-refill-time=1s",
+                "--control-fd=5 --control-socket=/c",
                 "--no-such-option",
                 "-x",
                 "word"
@@ -151,6 +164,49 @@ class OptionParserTest {
                         Fault.class,
                         fault -> assertThat(fault.code()).isEqualTo(FaultCode.UNIMPLEMENTED))
                 .hasMessageContaining(" is refused: ");
+    }
+
+    @Test
+    void limitsHaveUnitsAndDefaults() {
+        long second = 1_000_000_000;
+        assertThat(parse("--shared-dir=/d").limits()).isEqualTo(Limits.NONE);
+        assertThat(parse("--shared-dir=/d", "--fs-bw-size=0").limits()).isEqualTo(Limits.NONE);
+        assertThat(parse("--shared-dir=/d", "--fs-bw-size=10M", "--fs-bw-burst=20M").limits())
+                .isEqualTo(
+                        new Limits(
+                                new Limit(10_000_000, 20_000_000, false, second),
+                                null,
+                                null,
+                                null));
+        Limits apart =
+                parse(
+                                "--shared-dir=/d",
+                                "--fs-bw-read-size=3Ki",
+                                "--fs-bw-write-size=1Gi",
+                                "--fs-bw-write-burst=2Gi",
+                                "--fs-bw-burst-mode=refill",
+                                "--fs-bw-refill-time=100",
+                                "--fs-ops-size=2k",
+                                "--fs-ops-refill-time=50")
+                        .limits();
+        assertThat(apart)
+                .isEqualTo(
+                        new Limits(
+                                null,
+                                new Limit(3072, 0, true, second / 10),
+                                new Limit(1L << 30, 2L << 30, true, second / 10),
+                                new Limit(2000, 0, false, second / 20)));
+        assertThat(Limits.of(apart.settings())).isEqualTo(apart);
+    }
+
+    @Test
+    void whyLimitsAreRefusedIsSaid() {
+        assertThatThrownBy(() -> parse("--shared-dir=/d", "--fs-bw-burst=1"))
+                .hasMessage("--fs-bw-burst makes no sense without fs-bw-size");
+        assertThatThrownBy(() -> parse("--shared-dir=/d", "--fs-bw-size=1", "--fs-bw-read-size=1"))
+                .hasMessage(
+                        "--fs-bw-size limits reads and writes together, fs-bw-read-size apart: only"
+                                + " one of both can be");
     }
 
     @Test

@@ -23,6 +23,7 @@ final class ServedDirectory implements AutoCloseable {
     final GuestMount guest;
     final PassthroughFileSystem files;
     final Descriptors descriptors;
+    final Throttle throttle;
     private final VhostUserSession session;
     private final CompletableFuture<Void> served = new CompletableFuture<>();
     private final CompletableFuture<Integer> broken = new CompletableFuture<>();
@@ -43,6 +44,7 @@ final class ServedDirectory implements AutoCloseable {
         share.links().enter();
         all.onClose(before::enter);
         ParallelGate gate = all.own(new ParallelGate(options.threadPoolSize().orElse(2)));
+        throttle = all.own(new Throttle(options.limits()));
         descriptors = new Descriptors(most);
         FileSystemOptions how = options.files();
         files =
@@ -54,7 +56,7 @@ final class ServedDirectory implements AutoCloseable {
                         gate);
         FuseServer server = new FuseServer(files, PassthroughFileSystem.initOptions(how));
         FileSystemDevice device =
-                new FileSystemDevice(4, server, files, gate, null) {
+                new FileSystemDevice(4, server, files, gate, throttle, null) {
                     @Override
                     public void queueBroken(int queue, GuestFault fault) {
                         broken.complete(queue);

@@ -32,6 +32,12 @@ public final class FuseExchange {
     private final RequestView view;
     private final ReplyEncoder encoder;
 
+    /** What the encoder answered when this request was begun. */
+    long opened;
+
+    /** See {@link #moved}. */
+    long moved;
+
     /** An exchange with memory that lives as long as the exchange. */
     public FuseExchange(Completion completion) {
         this(Arena.ofAuto(), completion);
@@ -52,6 +58,14 @@ public final class FuseExchange {
     /** {@return where the peer expects the reply; nothing for a FORGET} */
     public Ranges reply() {
         return reply;
+    }
+
+    /**
+     * {@return how many bytes of a file the reply says were read, written or copied} To be asked
+     * when the exchange has come back.
+     */
+    public long moved() {
+        return moved;
     }
 
     RequestView view() {

@@ -66,9 +66,19 @@ public final class FuseServer {
      * @throws IllegalStateException if the exchange still belongs to another request
      */
     public void serve(FuseExchange exchange) {
+        serve(exchange, Admission.FREE);
+    }
+
+    /**
+     * Serves one request when it is admitted: now, or by {@link #resume}.
+     *
+     * @throws IllegalStateException if the exchange still belongs to another request
+     */
+    public void serve(FuseExchange exchange, Admission admission) {
         RequestView view = exchange.view();
         ReplyEncoder reply = exchange.encoder();
         long opened = reply.open();
+        exchange.opened = opened;
         Agreement now = agreement;
         Opcode opcode;
         try {
@@ -88,8 +98,28 @@ public final class FuseServer {
             reply.error(e.errno());
             return;
         }
+        if (admission.admits(view)) {
+            carryOut(view, opcode, reply, opened);
+        }
+    }
+
+    /**
+     * Carries a request out that was not admitted when it came. By any thread, once.
+     *
+     * @throws IllegalStateException if there is no such request
+     */
+    public void resume(FuseExchange exchange) {
+        RequestView view = exchange.view();
+        Opcode opcode = view.opcode();
+        if (opcode == null) {
+            throw new IllegalStateException("no request waits to be carried out");
+        }
+        carryOut(view, opcode, exchange.encoder(), exchange.opened);
+    }
+
+    private void carryOut(RequestView view, Opcode opcode, ReplyEncoder reply, long opened) {
         try {
-            if (!now.isMade() && opcode != Opcode.INIT) {
+            if (!agreement.isMade() && opcode != Opcode.INIT) {
                 reply.error(Errno.EIO); // nobody has mounted it
             } else {
                 dispatch(view, opcode, reply);

@@ -118,6 +118,7 @@ final class ReplyEncoder
         }
         unique = 0;
         opcode = null;
+        exchange.moved = 0;
         return now + 1;
     }
 
@@ -298,6 +299,7 @@ final class ReplyEncoder
     public void data(int length) {
         checkLength(length, "data");
         claim();
+        exchange.moved = length;
         header(BODY + length, 0);
         exchange.reply().copyIn(0, scratch, 0, BODY);
         exchange.complete(BODY + length);
@@ -306,7 +308,10 @@ final class ReplyEncoder
     @Override
     public void data(MemorySegment source, long offset, int length) {
         checkLength(length, "data");
-        deliverData(source, offset, length);
+        Objects.checkFromIndexSize(offset, length, source.byteSize());
+        claim();
+        exchange.moved = length;
+        finishData(source, offset, length);
     }
 
     @Override
@@ -315,6 +320,7 @@ final class ReplyEncoder
             throw new IllegalArgumentException(length + " bytes written");
         }
         claim();
+        exchange.moved = length;
         word64(Integer.toUnsignedLong(length)); // and padding
         finish(8);
     }
@@ -326,6 +332,7 @@ final class ReplyEncoder
             throw new IllegalArgumentException(length + " bytes copied");
         }
         claim();
+        exchange.moved = length;
         word64(length); // the narrow form: a word of 32 bits, and padding
         finish(8);
     }
@@ -599,6 +606,10 @@ final class ReplyEncoder
     private void deliverData(MemorySegment source, long offset, int length) {
         Objects.checkFromIndexSize(offset, length, source.byteSize());
         claim();
+        finishData(source, offset, length);
+    }
+
+    private void finishData(MemorySegment source, long offset, int length) {
         header(BODY + length, 0);
         exchange.reply().copyIn(BODY, source, offset, length);
         exchange.reply().copyIn(0, scratch, 0, BODY);

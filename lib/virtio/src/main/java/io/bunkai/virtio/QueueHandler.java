@@ -22,9 +22,10 @@ public interface QueueHandler {
     default void idle() {}
 
     /**
-     * Called by the session's thread when the queue is about to stop: what is parked has to be
-     * completed soon, and what is not within the drain time is lost to the guest. Requests may
-     * still be served until the queue's thread has noticed.
+     * Called by the session's thread when the queue is about to stop, or is disabled: what is
+     * parked has to be completed soon, and what is not within the drain time is lost to the guest.
+     * Requests may still be served until the queue's thread has noticed; when it has ended this is
+     * called once more.
      */
     default void stopping() {}
 }

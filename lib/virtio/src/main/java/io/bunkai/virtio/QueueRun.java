@@ -170,6 +170,9 @@ final class QueueRun {
     void enable(boolean value) {
         enabled = value;
         attract();
+        if (!value) {
+            hurry();
+        }
     }
 
     /** Waits for another descriptor; the one before is closed by the caller afterwards. */
@@ -198,17 +201,14 @@ final class QueueRun {
     int stop(Deadline deadline) {
         stopping = true;
         attract();
-        try {
-            handler.stopping();
-        } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.ERROR, "stopping a queue failed queue=" + index, e);
-        }
+        hurry();
         boolean interrupted = false;
         try {
             thread.join(deadline.remaining());
         } catch (InterruptedException e) {
             interrupted = true;
         }
+        hurry(); // what was parked after the first time
         lock.lock();
         try {
             drains = true;
@@ -237,6 +237,14 @@ final class QueueRun {
             }
         }
         return ring.base();
+    }
+
+    private void hurry() {
+        try {
+            handler.stopping();
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "stopping a queue failed queue=" + index, e);
+        }
     }
 
     /** Under the lock, and exact once the thread has ended. */
