@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -30,6 +31,11 @@ class GuestFuzzTest {
 
     private static final int MESSAGES = 12;
     private static final List<String> NAMES = List.of("a", "b", "c", "d", "..", "a/b", "user.x");
+
+    @AfterAll
+    static void end() {
+        GuestFuzzer.end();
+    }
 
     static Stream<Path> corpus() throws IOException {
         List<Path> all = new ArrayList<>();

@@ -19,6 +19,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One input of a fuzzer: messages of a hostile guest to the whole server, through a ring, and what
@@ -73,36 +74,44 @@ public final class GuestFuzzer {
     private static final Set<Integer> WITHOUT_REPLY =
             numbers(Opcode.FORGET, Opcode.BATCH_FORGET, Opcode.NOTIFY_REPLY);
 
-    private static final GuestFuzzer FUZZER = open();
+    private static @Nullable GuestFuzzer fuzzer;
 
+    private final SmallDisk disk;
+    private final Path outside;
+    private final ServedDirectory served;
     private final Path share;
     private final Path victim;
     private final GuestMount guest;
     private final List<Long> nodes = new ArrayList<>();
     private final List<Long> handles = new ArrayList<>();
 
-    private GuestFuzzer(Path outside) throws IOException {
+    private GuestFuzzer(SmallDisk disk, Path outside) throws IOException {
+        this.disk = disk;
+        this.outside = outside;
         share = Files.createDirectory(outside.resolve("share"));
         victim = Files.writeString(outside.resolve("victim"), UNTOUCHED);
-        guest = new ServedDirectory(share, "--xattr", "--thread-pool-size=0").guest;
+        served = new ServedDirectory(share, "--xattr", "--thread-pool-size=0");
+        guest = served.guest;
     }
 
-    private static GuestFuzzer open() {
-        try {
-            Path outside = Files.createTempDirectory("bk-");
-            SmallDisk disk = SmallDisk.on(outside, DISK_KIB);
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(disk, outside)));
-            return new GuestFuzzer(outside);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+    /** A fuzzer never says which input is its last. */
+    private static GuestFuzzer open() throws IOException {
+        Path outside = Files.createTempDirectory("bk-");
+        Runtime.getRuntime().addShutdownHook(new Thread(GuestFuzzer::end));
+        return new GuestFuzzer(SmallDisk.on(outside, DISK_KIB), outside);
+    }
+
+    /** Removes what inputs have left. Idempotent. */
+    static synchronized void end() {
+        GuestFuzzer last = fuzzer;
+        fuzzer = null;
+        if (last == null) {
+            return;
         }
-    }
-
-    /** What is served is in use to the end of the process. */
-    private static void remove(SmallDisk disk, Path outside) {
         try {
-            disk.detach();
-            Files.delete(outside);
+            last.served.close();
+            last.disk.close();
+            Files.delete(last.outside);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -113,8 +122,13 @@ public final class GuestFuzzer {
     }
 
     /** Called by Jazzer. */
-    public static void fuzzerTestOneInput(byte[] input) throws IOException {
-        FUZZER.run(input);
+    public static synchronized void fuzzerTestOneInput(byte[] input) throws IOException {
+        GuestFuzzer known = fuzzer;
+        if (known == null) {
+            known = open();
+            fuzzer = known;
+        }
+        known.run(input);
     }
 
     private void run(byte[] input) throws IOException {
