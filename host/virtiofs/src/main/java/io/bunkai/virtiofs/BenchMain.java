@@ -48,6 +48,7 @@ public final class BenchMain {
             String only,
             boolean throughput,
             boolean spare,
+            boolean limits,
             int files) {}
 
     /** What was measured of one exercise at one depth with one server. */
@@ -75,6 +76,7 @@ public final class BenchMain {
         boolean json = false;
         boolean throughput = false;
         boolean spare = false;
+        boolean limits = false;
         String only = "";
         int files = 0;
         for (int i = 0; i < arguments.length; i++) {
@@ -112,6 +114,7 @@ public final class BenchMain {
                 case "--files" -> files = Integer.parseInt(value);
                 case "--throughput" -> throughput = true;
                 case "--spare" -> spare = true;
+                case "--limits" -> limits = true;
                 case "--help" -> {
                     System.out.print(HELP);
                     System.exit(0);
@@ -121,7 +124,8 @@ public final class BenchMain {
                                 .withHint("run 'bunkai bench virtiofs --help'");
             }
         }
-        return new Options(peers, folder, rounds, burst, json, only, throughput, spare, files);
+        return new Options(
+                peers, folder, rounds, burst, json, only, throughput, spare, limits, files);
     }
 
     private static final String HELP =
@@ -141,6 +145,8 @@ public final class BenchMain {
               --throughput          Instead: requests a second with four queues, where there are.
               --spare               Instead: our server when it waits, warm, to be told what to
                                     serve, and its first second with a guest.
+              --limits              Instead: how exactly our server keeps a limit, and what a limit
+                                    costs that is not reached.
             """;
 
     private void run() throws IOException, InterruptedException {
@@ -159,6 +165,18 @@ public final class BenchMain {
                 return;
             }
             int deepest = DEPTHS[DEPTHS.length - 1];
+            if (options.limits) {
+                Path control = work.resolve("control.sock");
+                String command =
+                        options.peers.get(OWN)
+                                + " --thread-pool-size=0 --control-socket="
+                                + control;
+                new LimitBench(
+                                all.own(BenchPeer.start(OWN, command, share, work, 2, deepest)),
+                                control)
+                        .run();
+                return;
+            }
             List<BenchPeer> peers = new ArrayList<>();
             for (Map.Entry<String, String> peer : options.peers.entrySet()) {
                 int queues = options.throughput && peer.getKey().startsWith(OWN) ? 4 : 1;
