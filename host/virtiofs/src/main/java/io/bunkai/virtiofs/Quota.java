@@ -30,6 +30,10 @@ import org.jspecify.annotations.Nullable;
  * afterwards what it has taken. A claim that does not fit waits until nothing else is under way. A
  * range of a file is then looked at, hole by hole, and gets all that is left, alone. Who has a
  * claim never asks for another, so that all claims end.
+ *
+ * <p>Where a file system keeps a map of a file's pieces in blocks of their own, as ext4 does, and
+ * makes one only when it writes to the disk, or for the last piece that fitted, that block is
+ * counted when it is seen, and may be more than the limit.
  */
 final class Quota {
     private static final System.Logger LOG = System.getLogger(Quota.class.getName());
@@ -39,6 +43,9 @@ final class Quota {
 
     /** A directory that gets a name may be split, with its index. */
     private static final int DIRECTORY_UNITS = 3;
+
+    /** What a file may need at once to find its pieces. */
+    private static final int MAP_UNITS = 2;
 
     private static final int BLOCK_BYTES = 512;
     private static final int TYPE = 0170000;
@@ -267,9 +274,6 @@ final class Quota {
                 return take(worst, 0, length, false);
             }
             awaitAlone();
-            if (fits(worst, 0)) {
-                return take(worst, 0, length, false);
-            }
             FileCalls.tryStatus(file, status);
             long at = offset == APPEND ? status.size() : offset;
             long fitting = fitting(file, at, length);
@@ -282,10 +286,11 @@ final class Quota {
     }
 
     private long worst(long offset, long length) {
-        if (offset == APPEND) {
-            return (Math.ceilDiv(length, unit) + 1) * unit;
-        }
-        return Math.ceilDiv(offset + length, unit) * unit - offset / unit * unit;
+        long units =
+                offset == APPEND
+                        ? Math.ceilDiv(length, unit) + 1
+                        : Math.ceilDiv(offset + length, unit) - offset / unit;
+        return (units + MAP_UNITS) * unit;
     }
 
     /** {@return how many bytes of a range can be written with what is left} */

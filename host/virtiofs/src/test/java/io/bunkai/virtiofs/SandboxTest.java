@@ -9,6 +9,7 @@ import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
 import io.bunkai.fuse.FuseServer;
 import io.bunkai.fuse.Opcode;
+import io.bunkai.fuse.Structs;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.MountNamespace;
@@ -16,18 +17,23 @@ import io.bunkai.linux.Mounts;
 import io.bunkai.linux.UnixSockets;
 import io.bunkai.virtio.VhostUserSession;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Scanner;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -63,7 +69,7 @@ class SandboxTest {
         final Process process;
         final GuestMount guest;
 
-        Server(Sandbox sandbox) throws IOException {
+        Server(Sandbox sandbox, String... more) throws IOException {
             Path socket = temporary.resolve("fs.sock");
             List<String> words = new ArrayList<>();
             if (sandbox == Sandbox.NAMESPACE) { // as the launcher does
@@ -76,6 +82,7 @@ class SandboxTest {
             words.add("io.bunkai.virtiofs/" + VirtiofsdMain.class.getName());
             words.add("--sandbox=" + sandbox.name().toLowerCase(Locale.ROOT));
             words.add("--shared-dir=" + share);
+            words.addAll(List.of(more));
             words.add("--socket-path=" + socket);
             Path log = temporary.resolve("log");
             process = new ProcessBuilder(words).redirectError(log.toFile()).start();
@@ -100,6 +107,12 @@ class SandboxTest {
                     Thread.onSpinWait();
                 }
             }
+        }
+
+        /** Kills it, and forgets the guest. */
+        void abandon() throws IOException {
+            process.destroyForcibly();
+            all.close();
         }
 
         @Override
@@ -232,5 +245,50 @@ class SandboxTest {
             }
             return beneath;
         });
+    }
+
+    /** Nothing is remembered of what is taken: it is counted again. */
+    @Test
+    void aServerThatWasKilledWhileItWroteCountsRightAgain() throws Exception {
+        try (Closer all = new Closer()) {
+            Server killed = new Server(Sandbox.CHROOT, "--fs-quota=64m");
+            all.onClose(killed::abandon);
+            GuestMount.Created file =
+                    killed.guest.create(GuestMount.ROOT, "new", Fd.O_RDWR, 0100600);
+            Lane lane = killed.guest.lane(0);
+            for (int slot = 0; slot < lane.slots(); slot++) {
+                MemorySegment arguments = lane.arguments(slot);
+                arguments.asSlice(0, Structs.WRITE_IN.bytes()).fill((byte) 0);
+                arguments.set(ValueLayout.JAVA_LONG_UNALIGNED, 0, file.handle());
+                arguments.set(ValueLayout.JAVA_LONG_UNALIGNED, 8, (long) slot << 20);
+                arguments.set(ValueLayout.JAVA_INT_UNALIGNED, 16, 1 << 20);
+                int reply = Structs.WRITE_OUT.bytes();
+                int words = Structs.WRITE_IN.bytes();
+                lane.send(slot, Opcode.WRITE, file.entry().node(), words, 1 << 20, reply, 0);
+            }
+            lane.submit();
+            while (lane.take() == Lane.NONE) {
+                lane.await();
+            }
+        } // killed with what is left
+        Files.delete(temporary.resolve("fs.sock"));
+        try (Server next = new Server(Sandbox.CHROOT, "--fs-quota=64m")) {
+            MemorySegment reply =
+                    next.guest.call(
+                            Opcode.STATFS, GuestMount.ROOT, 0, 0, Structs.STATFS_OUT.bytes(), 0);
+            long blocks = reply.get(ValueLayout.JAVA_LONG_UNALIGNED, 0);
+            long free = reply.get(ValueLayout.JAVA_LONG_UNALIGNED, 8);
+            assertThat((blocks - free) * 4096).isEqualTo(taken()).isGreaterThan(1 << 20);
+        }
+    }
+
+    private long taken() throws IOException {
+        Process du =
+                new ProcessBuilder("du", "-s", "--block-size=1", share.toString())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
+        try (var words = new Scanner(du.getInputStream(), StandardCharsets.UTF_8)) {
+            return words.nextLong();
+        }
     }
 }
