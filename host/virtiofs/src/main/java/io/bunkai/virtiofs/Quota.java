@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.virtiofs;
 
+import io.bunkai.base.Closer;
 import io.bunkai.base.Fault;
 import io.bunkai.fuse.FileSystemStatistics;
 import io.bunkai.linux.Directories;
+import io.bunkai.linux.Errno;
 import io.bunkai.linux.ErrnoException;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.FileCalls;
@@ -136,12 +138,17 @@ final class Quota {
                 if (name == null) {
                     levels.pop().directory.close();
                 } else if (countOne(level.directory, name, mount, worker)) {
-                    levels.push(
-                            level(
-                                    Fd.openAt(
-                                            level.directory,
-                                            name,
-                                            Fd.O_RDONLY | Fd.O_DIRECTORY | Fd.O_NOFOLLOW)));
+                    int below =
+                            NameCalls.tryOpen(
+                                    level.directory,
+                                    worker.memory,
+                                    Worker.NAME,
+                                    Fd.O_RDONLY | Fd.O_DIRECTORY,
+                                    0);
+                    if (below != -Errno.ENOENT) { // it was removed meanwhile
+                        ErrnoException.check("open a directory", below);
+                        levels.push(level(Fd.adopt(below)));
+                    }
                 }
             }
         } finally {
@@ -150,9 +157,13 @@ final class Quota {
     }
 
     private static Level level(Fd directory) throws ErrnoException {
-        Deque<byte[]> left = new ArrayDeque<>();
-        Directories.list(directory, (name, _) -> left.add(name));
-        return new Level(directory, left);
+        try (Closer undo = new Closer()) {
+            undo.own(directory);
+            Deque<byte[]> left = new ArrayDeque<>();
+            Directories.list(directory, (name, _) -> left.add(name));
+            undo.release();
+            return new Level(directory, left);
+        }
     }
 
     /** {@return whether it is a directory to go on with} */
@@ -161,6 +172,9 @@ final class Quota {
         MemorySegment.copy(name, 0, worker.memory, ValueLayout.JAVA_BYTE, Worker.NAME, name.length);
         worker.memory.set(ValueLayout.JAVA_BYTE, Worker.NAME + name.length, (byte) 0);
         int result = NameCalls.tryStatus(directory, worker.memory, Worker.NAME, worker.status);
+        if (result == -Errno.ENOENT) {
+            return false; // it was removed meanwhile
+        }
         ErrnoException.check("statx", result);
         if (worker.status.device() != device) {
             if (worker.status.mount() == mount) {
@@ -264,10 +278,12 @@ final class Quota {
         lock.lock();
         try {
             boolean counted = FileCalls.tryStatus(file, status) == 0 && status.device() == device;
-            boolean possible = length > 0 && offset <= Long.MAX_VALUE - length - unit;
             awaitTurn();
-            if (!counted || !possible) { // the kernel tells what is wrong with it
+            if (!counted || length <= 0 || offset < APPEND) { // the kernel tells what is wrong
                 return take(0, 0, length, false);
+            }
+            if (offset > Long.MAX_VALUE - length - unit) {
+                return null;
             }
             long worst = worst(offset, length);
             if (fits(worst, 0)) {
@@ -276,6 +292,9 @@ final class Quota {
             awaitAlone();
             FileCalls.tryStatus(file, status);
             long at = offset == APPEND ? status.size() : offset;
+            if (at > Long.MAX_VALUE - length - unit) {
+                return null;
+            }
             long fitting = fitting(file, at, length);
             return fitting == length || (shortened && fitting > 0)
                     ? take(0, 0, fitting, true)
@@ -290,7 +309,9 @@ final class Quota {
                 offset == APPEND
                         ? Math.ceilDiv(length, unit) + 1
                         : Math.ceilDiv(offset + length, unit) - offset / unit;
-        return (units + MAP_UNITS) * unit;
+        return units < Long.MAX_VALUE / unit - MAP_UNITS
+                ? (units + MAP_UNITS) * unit
+                : Long.MAX_VALUE;
     }
 
     /** {@return how many bytes of a range can be written with what is left} */

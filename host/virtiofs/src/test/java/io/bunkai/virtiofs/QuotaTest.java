@@ -249,6 +249,27 @@ class QuotaTest {
         assertThat(quota().usedBytes()).isLessThan(100_000);
     }
 
+    /** Numbers so large that sums of them are negative. */
+    @ParameterizedTest
+    @ValueSource(strings = {DISK, MEMORY})
+    void placesFarAwayAreNoWayAround(String where) throws Exception {
+        serve(where, "1m");
+        GuestMount.Created file = create("file");
+        int[] refusals = {Errno.ENOSPC, Errno.EFBIG, Errno.EINVAL};
+        for (long offset :
+                new long[] {Long.MIN_VALUE, -4096, -1, Long.MAX_VALUE, Long.MAX_VALUE - 5000}) {
+            assertThat(refusals).contains(errno(() -> write(file, offset, 4096)));
+            assertThat(refusals).contains(errno(() -> allocate(file, offset, 4096, 0)));
+        }
+        for (long length : new long[] {-1, 1L << 62, Long.MAX_VALUE, Long.MAX_VALUE - 8192}) {
+            assertThat(refusals).contains(errno(() -> allocate(file, 0, length, 0)));
+            assertThat(refusals).contains(errno(() -> allocate(file, 4096, length, KEEP_SIZE)));
+        }
+        close(file);
+        assertCountIsTheWalks();
+        assertThat(quota().usedBytes()).isLessThan(100_000);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void copyingAndAttributesCount(String where) throws Exception {
