@@ -9,6 +9,7 @@ import io.bunkai.fuse.RequestView;
 import io.bunkai.linux.Errno;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.IoVector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reading and writing. The kernel moves the data between the file and the guest's memory, without a
@@ -23,17 +24,21 @@ final class DataOperations {
     private final Capabilities capabilities;
     private final DataGate gate;
 
+    private final @Nullable Quota quota;
+
     DataOperations(
             OpenFiles files,
             FileSystemOptions options,
             Credentials credentials,
             Capabilities capabilities,
-            DataGate gate) {
+            DataGate gate,
+            @Nullable Quota quota) {
         this.files = files;
         this.options = options;
         this.credentials = credentials;
         this.capabilities = capabilities;
         this.gate = gate;
+        this.quota = quota;
     }
 
     void read(RequestView.Read request, Reply.Data reply) {
@@ -70,7 +75,7 @@ final class DataOperations {
         int next = 0;
         long done = 0;
         do {
-            next = fill(vector, space, next);
+            next = fill(vector, space, next, Long.MAX_VALUE);
             long n = vector.tryReadFrom(file, offset + done, 0);
             if (n < 0) {
                 return done > 0 ? done : n;
@@ -84,11 +89,15 @@ final class DataOperations {
     }
 
     /** {@return the first piece that did not fit} */
-    private static int fill(IoVector vector, Ranges ranges, int from) {
+    private static int fill(IoVector vector, Ranges ranges, int from, long most) {
         vector.clear();
         int next = from;
         while (next < ranges.count()
-                && vector.add(ranges.segment(next), ranges.offset(next), ranges.length(next))) {
+                && vector.bytes() < most
+                && vector.add(
+                        ranges.segment(next),
+                        ranges.offset(next),
+                        Math.min(ranges.length(next), most - vector.bytes()))) {
             next++;
         }
         return next;
@@ -118,8 +127,8 @@ final class DataOperations {
             result =
                     kill
                             ? credentials.withoutSetId(
-                                    true, worker, () -> write(file.fd(), request, worker.vector))
-                            : write(file.fd(), request, worker.vector);
+                                    true, worker, () -> writeWithin(file.fd(), request, worker))
+                            : writeWithin(file.fd(), request, worker);
             gate.end(begun, request.size(), worker);
         } finally {
             file.letGo();
@@ -131,16 +140,35 @@ final class DataOperations {
         }
     }
 
-    private static long write(Fd file, RequestView.Write request, IoVector vector) {
+    private long writeWithin(Fd file, RequestView.Write request, Worker worker) {
         // What comes from the page cache has its place already.
-        boolean appends =
-                (request.flags() & Fd.O_APPEND) != 0
-                        && (request.writeFlags() & Flags.WRITE_CACHE) == 0;
+        boolean cached = (request.writeFlags() & Flags.WRITE_CACHE) != 0;
+        boolean appends = (request.flags() & Fd.O_APPEND) != 0 && !cached;
+        if (quota == null) {
+            return write(file, request, appends, Long.MAX_VALUE, worker.vector);
+        }
+        long at = appends ? Quota.APPEND : request.offset();
+        // The guest's cache would lose what is not written of what it has collected.
+        Quota.Claim claim = quota.claimRange(file, at, request.size(), !cached);
+        if (claim == null) {
+            return -Errno.ENOSPC;
+        }
+        try {
+            long result = write(file, request, appends, claim.length(), worker.vector);
+            quota.settle(file);
+            return result;
+        } finally {
+            quota.end(claim);
+        }
+    }
+
+    private static long write(
+            Fd file, RequestView.Write request, boolean appends, long most, IoVector vector) {
         Ranges data = request.data();
         int next = 0;
         long done = 0;
         do {
-            next = fill(vector, data, next);
+            next = fill(vector, data, next, most - done);
             if (vector.count() == 0) {
                 return done;
             }

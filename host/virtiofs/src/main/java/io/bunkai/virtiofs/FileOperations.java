@@ -9,6 +9,7 @@ import io.bunkai.linux.Errno;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.FileCalls;
 import io.bunkai.linux.NameCalls;
+import org.jspecify.annotations.Nullable;
 
 /** What is done with open files, but for reading and writing them. */
 final class FileOperations {
@@ -18,6 +19,10 @@ final class FileOperations {
     /** What of the flags of the guest the host is told: nothing that makes or follows names. */
     private static final int PASSED = ACCESS_MODE | Fd.O_TRUNC | Fd.O_NONBLOCK | O_SYNC;
 
+    /** Of {@code FALLOC_FL_*}: what takes nothing. */
+    private static final int PUNCH_HOLE = 2;
+
+    private static final int COLLAPSE_RANGE = 8;
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
 
@@ -28,19 +33,23 @@ final class FileOperations {
     private final Credentials credentials;
     private final DataGate gate;
 
+    private final @Nullable Quota quota;
+
     FileOperations(
             Share share,
             Nodes nodes,
             OpenFiles files,
             FileSystemOptions options,
             Credentials credentials,
-            DataGate gate) {
+            DataGate gate,
+            @Nullable Quota quota) {
         this.share = share;
         this.nodes = nodes;
         this.files = files;
         this.options = options;
         this.credentials = credentials;
         this.gate = gate;
+        this.quota = quota;
     }
 
     // --- opening ------------------------------------------------------------------------------
@@ -77,6 +86,8 @@ final class FileOperations {
                 options.killprivV2()
                         && (openFlags & Flags.OPEN_KILL_SUIDGID) != 0
                         && (flags & Fd.O_TRUNC) != 0;
+        Quota.Claim claim =
+                quota != null && (flags & Fd.O_TRUNC) != 0 ? quota.claimNothing() : null;
         inode.fd().putDigits(worker.memory, Worker.DIGITS);
         result =
                 credentials.withoutSetId(
@@ -88,6 +99,10 @@ final class FileOperations {
                                         worker.memory,
                                         Worker.DIGITS,
                                         hostFlags(flags)));
+        if (quota != null && claim != null) {
+            quota.settle(inode.fd());
+            quota.end(claim);
+        }
         if (result < 0) {
             nodes.giveBack();
             inode.letGo();
@@ -138,10 +153,24 @@ final class FileOperations {
     }
 
     void release(FuseRequest.Release request, Reply.Done reply) {
+        if (quota != null) {
+            settle(request.handle());
+        }
         if (files.release(request.handle())) {
             reply.done();
         } else {
             reply.error(Errno.EBADF);
+        }
+    }
+
+    /** The file system may have needed more for a file after it was written. */
+    private void settle(long handle) {
+        OpenFile file = files.hold(handle);
+        if (file != null && quota != null) {
+            quota.settle(file.fd());
+        }
+        if (file != null) {
+            file.letGo();
         }
     }
 
@@ -183,6 +212,9 @@ final class FileOperations {
             int result;
             try {
                 result = FileCalls.trySync(file.fd(), (flags & Flags.FSYNC_FDATASYNC) != 0);
+                if (quota != null) {
+                    quota.settle(file.fd());
+                }
             } finally {
                 file.letGo();
             }
@@ -231,17 +263,33 @@ final class FileOperations {
                 () -> {
                     int result;
                     try {
-                        result =
-                                FileCalls.tryAllocate(
-                                        file.fd(),
-                                        request.mode(),
-                                        request.offset(),
-                                        request.length());
+                        result = allocate(file.fd(), request);
                     } finally {
                         file.letGo();
                     }
                     answer(result, reply);
                 });
+    }
+
+    private int allocate(Fd file, FuseRequest.Fallocate request) {
+        int mode = request.mode();
+        if (quota == null) {
+            return FileCalls.tryAllocate(file, mode, request.offset(), request.length());
+        }
+        Quota.Claim claim =
+                (mode & (PUNCH_HOLE | COLLAPSE_RANGE)) != 0
+                        ? quota.claimNothing()
+                        : quota.claimRange(file, request.offset(), request.length(), false);
+        if (claim == null) {
+            return -Errno.ENOSPC;
+        }
+        try {
+            int result = FileCalls.tryAllocate(file, mode, request.offset(), request.length());
+            quota.settle(file);
+            return result;
+        } finally {
+            quota.end(claim);
+        }
     }
 
     void lseek(FuseRequest.Lseek request, Reply.Offset reply) {
@@ -288,14 +336,7 @@ final class FileOperations {
                 () -> {
                     long result;
                     try {
-                        result =
-                                FileCalls.tryCopy(
-                                        from.fd(),
-                                        request.offset(),
-                                        to.fd(),
-                                        request.targetOffset(),
-                                        length,
-                                        Worker.current().struct);
+                        result = copy(from.fd(), to.fd(), request, length, Worker.current());
                     } finally {
                         from.letGo();
                         to.letGo();
@@ -306,6 +347,31 @@ final class FileOperations {
                         reply.copied(result);
                     }
                 });
+    }
+
+    private long copy(Fd from, Fd to, FuseRequest.CopyFileRange request, long most, Worker worker) {
+        long offset = request.offset();
+        long target = request.targetOffset();
+        if (quota == null) {
+            return FileCalls.tryCopy(from, offset, to, target, most, worker.struct);
+        }
+        int known = FileCalls.tryStatus(from, worker.status);
+        if (known < 0) {
+            return known;
+        }
+        long there = Math.clamp(worker.status.size() - offset, 0, most);
+        Quota.Claim claim = quota.claimRange(to, target, there, true);
+        if (claim == null) {
+            return -Errno.ENOSPC;
+        }
+        try {
+            long result =
+                    FileCalls.tryCopy(from, offset, to, target, claim.length(), worker.struct);
+            quota.settle(to);
+            return result;
+        } finally {
+            quota.end(claim);
+        }
     }
 
     private static void answer(int result, Reply.Done reply) {

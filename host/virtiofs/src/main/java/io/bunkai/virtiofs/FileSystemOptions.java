@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param handles whether files may be found again by file handle
  * @param readOnly whether nothing may be changed
  * @param noatime whether O_NOATIME of the guest reaches the host
+ * @param space how much the directory may take; null for all that there is
  */
 record FileSystemOptions(
         CacheMode cache,
@@ -37,4 +38,5 @@ record FileSystemOptions(
         boolean readOnly,
         boolean noatime,
         IdMap uids,
-        IdMap gids) {}
+        IdMap gids,
+        @Nullable SpaceLimit space) {}

@@ -24,6 +24,7 @@ final class Inode extends SharedFd {
     private final int type;
     private final Descriptors descriptors;
     private final AtomicInteger open; // how many of these have a descriptor
+    private final @Nullable Quota quota; // null if it does not count
 
     /** Next one in a list of the table; guarded by its lock. */
     @Nullable Inode next;
@@ -45,7 +46,8 @@ final class Inode extends SharedFd {
             HostMount mount,
             StatusView status,
             Descriptors descriptors,
-            AtomicInteger open) {
+            AtomicInteger open,
+            @Nullable Quota quota) {
         this.node = node;
         this.mount = mount;
         this.number = status.inode();
@@ -53,6 +55,7 @@ final class Inode extends SharedFd {
         this.type = status.mode() & TYPE;
         this.descriptors = descriptors;
         this.open = open;
+        this.quota = quota;
     }
 
     private static long born(StatusView status) {
@@ -94,6 +97,23 @@ final class Inode extends SharedFd {
 
     synchronized void place(@Nullable Place newPlace) {
         place = newPlace;
+    }
+
+    @Override
+    void closing() {
+        ending();
+    }
+
+    /** {@return whether what it takes is counted} */
+    boolean counts() {
+        return quota != null;
+    }
+
+    /** Tells the quota, if it has one, that nobody keeps the file any more. */
+    void ending() {
+        if (quota != null) {
+            quota.closing(number);
+        }
     }
 
     @Override

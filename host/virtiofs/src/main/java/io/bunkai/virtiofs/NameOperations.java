@@ -12,12 +12,17 @@ import io.bunkai.linux.AttributeCalls;
 import io.bunkai.linux.Errno;
 import io.bunkai.linux.Fd;
 import io.bunkai.linux.NameCalls;
+import io.bunkai.linux.StatusView;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** What changes directories: names made, removed, and moved. */
 final class NameOperations {
     private static final ByteString DEFAULT_ACL = ByteString.of("system.posix_acl_default");
+
+    /** A new file may need one for what it is, and one for its attributes. */
+    private static final int UNITS_OF_NEW = 2;
+
     private static final int NOREPLACE = 1;
     private static final int EXCHANGE = 2;
     private static final int WHITEOUT = 4;
@@ -29,19 +34,23 @@ final class NameOperations {
     private final FileSystemOptions options;
     private final Credentials credentials;
 
+    private final @Nullable Quota quota;
+
     NameOperations(
             Share share,
             Nodes nodes,
             NodeOperations entries,
             FileOperations files,
             FileSystemOptions options,
-            Credentials credentials) {
+            Credentials credentials,
+            @Nullable Quota quota) {
         this.share = share;
         this.nodes = nodes;
         this.entries = entries;
         this.files = files;
         this.options = options;
         this.credentials = credentials;
+        this.quota = quota;
     }
 
     // --- making -------------------------------------------------------------------------------
@@ -108,28 +117,68 @@ final class NameOperations {
             return;
         }
         try {
-            Worker worker = Worker.current();
-            worker.put(Worker.NAME, name);
-            int result =
-                    credentials.as(header, extensions, worker, () -> making.in(directory, worker));
-            if (result >= 0) {
-                result = label(directory, name, extensions, worker);
-                if (result < 0) {
-                    worker.put(Worker.NAME, name);
-                    NameCalls.tryUnlink(
-                            directory.fd(),
-                            worker.memory,
-                            Worker.NAME,
-                            isDirectory ? NameCalls.REMOVE_DIRECTORY : 0);
-                }
+            Quota.Claim claim = beginMaking(directory);
+            if (quota != null && claim == null) {
+                reply.error(Errno.ENOSPC);
+                return;
             }
-            if (result < 0) {
-                reply.error(-result);
-            } else {
-                entries.answerMade(directory, name, worker, reply);
+            try {
+                made(directory, header, name, extensions, isDirectory, making, reply);
+            } finally {
+                endMaking(directory, claim);
             }
         } finally {
             directory.letGo();
+        }
+    }
+
+    /** {@return a claim for one new file, or null if there is no quota, or nothing left of it} */
+    private Quota.@Nullable Claim beginMaking(Inode directory) {
+        return quota == null ? null : quota.beginNames(directory.fd(), UNITS_OF_NEW, 1);
+    }
+
+    private void endMaking(Inode directory, Quota.@Nullable Claim claim) {
+        if (quota != null && claim != null) {
+            quota.settle(directory.fd());
+            quota.endNames(claim);
+        }
+    }
+
+    private void made(
+            Inode directory,
+            RequestHeader header,
+            FileName name,
+            Extensions extensions,
+            boolean isDirectory,
+            Making making,
+            Reply.Entry reply) {
+        Worker worker = Worker.current();
+        worker.put(Worker.NAME, name);
+        int result = credentials.as(header, extensions, worker, () -> making.in(directory, worker));
+        if (result >= 0) {
+            result = label(directory, name, extensions, worker);
+            if (result < 0) {
+                worker.put(Worker.NAME, name);
+                NameCalls.tryUnlink(
+                        directory.fd(),
+                        worker.memory,
+                        Worker.NAME,
+                        isDirectory ? NameCalls.REMOVE_DIRECTORY : 0);
+            }
+        }
+        if (result < 0) {
+            reply.error(-result);
+            return;
+        }
+        settleMade(directory, worker);
+        entries.answerMade(directory, name, worker, reply);
+    }
+
+    /** Counts what was made under the name in the worker's memory, before the guest knows of it. */
+    private void settleMade(Inode directory, Worker worker) {
+        if (quota != null) {
+            quota.settle(directory.fd());
+            quota.settle(directory.fd(), worker.memory, Worker.NAME);
         }
     }
 
@@ -201,17 +250,29 @@ final class NameOperations {
             return;
         }
         try {
-            create(directory, request, reply);
+            Worker worker = Worker.current();
+            Quota.Claim claim = beginMaking(directory);
+            boolean made;
+            try {
+                // Without room for a new file, one that is there can still be opened.
+                made = (quota == null || claim != null) && create(directory, request, reply);
+            } finally {
+                endMaking(directory, claim);
+            }
+            if (!made) {
+                openExisting(directory, request, worker, quota != null && claim == null, reply);
+            }
         } finally {
             directory.letGo();
         }
     }
 
-    private void create(Inode directory, FuseRequest.Create request, Reply.Created reply) {
+    /** {@return false, without an answer, if there is such a file, and it may be opened} */
+    private boolean create(Inode directory, FuseRequest.Create request, Reply.Created reply) {
         Worker worker = Worker.current();
         if (!nodes.take()) {
             reply.error(Errno.ENFILE);
-            return;
+            return true;
         }
         int flags = files.hostFlags(request.flags());
         worker.put(Worker.NAME, request.name());
@@ -230,13 +291,12 @@ final class NameOperations {
                                                 & 07777));
         if (number == -Errno.EEXIST && (request.flags() & Fd.O_EXCL) == 0) {
             nodes.giveBack();
-            openExisting(directory, request, worker, reply);
-            return;
+            return false;
         }
         if (number < 0) {
             nodes.giveBack();
             reply.error(number == -Errno.EMFILE ? Errno.ENFILE : -number);
-            return;
+            return true;
         }
         Fd file = Fd.adopt(number);
         int result = options.securityLabel() ? label(file, request.extensions(), worker) : 0;
@@ -254,19 +314,29 @@ final class NameOperations {
             file.close();
             nodes.giveBack();
             reply.error(-result);
-            return;
+            return true;
         }
+        settleMade(directory, worker);
         answer(inode, directory, files.add(file, inode), request.flags(), worker, reply);
+        return true;
     }
 
     /** Somebody else has made it meanwhile. */
     private void openExisting(
-            Inode directory, FuseRequest.Create request, Worker worker, Reply.Created reply) {
+            Inode directory,
+            FuseRequest.Create request,
+            Worker worker,
+            boolean full,
+            Reply.Created reply) {
         worker.put(Worker.NAME, request.name());
         int result =
                 nodes.lookUp(directory, worker.memory, Worker.NAME, false, worker, worker.found);
+        if (full && result == 0 && (request.flags() & Fd.O_EXCL) != 0) {
+            nodes.forget(worker.found[0].node, 1);
+            result = -Errno.EEXIST;
+        }
         if (result < 0) {
-            reply.error(-result);
+            reply.error(full && result == -Errno.ENOENT ? Errno.ENOSPC : -result);
             return;
         }
         Inode inode = worker.found[0];
@@ -317,16 +387,43 @@ final class NameOperations {
         }
         int result;
         try {
-            Worker worker = Worker.current();
-            worker.put(Worker.NAME, name);
-            result = NameCalls.tryUnlink(directory.fd(), worker.memory, Worker.NAME, flags);
-            if (result == 0) {
-                nodes.removed(directory, name);
-            }
+            result = remove(directory, name, flags);
         } finally {
             directory.letGo();
         }
         answer(result, reply);
+    }
+
+    private int remove(Inode directory, FileName name, int flags) {
+        Worker worker = Worker.current();
+        worker.put(Worker.NAME, name);
+        Quota.Claim claim = quota == null ? null : quota.beginNames(null, 0, 0);
+        try {
+            boolean counted =
+                    quota != null
+                            && NameCalls.tryStatus(
+                                            directory.fd(),
+                                            worker.memory,
+                                            Worker.NAME,
+                                            worker.status)
+                                    == 0;
+            int result = NameCalls.tryUnlink(directory.fd(), worker.memory, Worker.NAME, flags);
+            if (result == 0) {
+                nodes.removed(directory, name);
+                if (counted) {
+                    settleRemoved(directory, worker.status);
+                }
+            }
+            return result;
+        } finally {
+            endMaking(directory, claim);
+        }
+    }
+
+    private void settleRemoved(Inode directory, StatusView before) {
+        if (quota != null) {
+            quota.removed(before, number -> nodes.mayKnow(directory, number));
+        }
     }
 
     private static void answer(int result, Reply.Done reply) {
@@ -366,6 +463,43 @@ final class NameOperations {
         Worker worker = Worker.current();
         worker.put(Worker.NAME, request.name());
         worker.put(Worker.OTHER, request.newName());
+        if (quota == null) {
+            return renameNow(from, to, request, worker);
+        }
+        int made = (request.flags() & WHITEOUT) != 0 ? 1 : 0;
+        Quota.Claim claim = quota.beginNames(to.fd(), made, made);
+        if (claim == null) {
+            return -Errno.ENOSPC;
+        }
+        try {
+            boolean replaced = isReplaced(from, to, (request.flags() & EXCHANGE) != 0, worker);
+            int result = renameNow(from, to, request, worker);
+            if (result == 0 && replaced) {
+                settleRemoved(to, worker.status);
+            }
+            if (result == 0 && made > 0) {
+                quota.settle(from.fd(), worker.memory, Worker.NAME);
+            }
+            quota.settle(from.fd());
+            return result;
+        } finally {
+            endMaking(to, claim);
+        }
+    }
+
+    /** {@return whether a rename removes a file, which is then what the worker's status is of} */
+    private static boolean isReplaced(Inode from, Inode to, boolean exchanged, Worker worker) {
+        StatusView status = worker.status;
+        if (exchanged || NameCalls.tryStatus(from.fd(), worker.memory, Worker.NAME, status) != 0) {
+            return false;
+        }
+        long number = status.inode();
+        long device = status.device();
+        return NameCalls.tryStatus(to.fd(), worker.memory, Worker.OTHER, status) == 0
+                && (status.inode() != number || status.device() != device);
+    }
+
+    private int renameNow(Inode from, Inode to, FuseRequest.Rename request, Worker worker) {
         int result =
                 NameCalls.tryRename(
                         from.fd(),
@@ -402,6 +536,19 @@ final class NameOperations {
     }
 
     private void link(Inode inode, Inode directory, FileName name, Reply.Entry reply) {
+        Quota.Claim claim = quota == null ? null : quota.beginNames(directory.fd(), 0, 0);
+        if (quota != null && claim == null) {
+            reply.error(Errno.ENOSPC);
+            return;
+        }
+        try {
+            linkNow(inode, directory, name, reply);
+        } finally {
+            endMaking(directory, claim);
+        }
+    }
+
+    private void linkNow(Inode inode, Inode directory, FileName name, Reply.Entry reply) {
         Worker worker = Worker.current();
         worker.put(Worker.NAME, name);
         inode.fd().putDigits(worker.memory, Worker.DIGITS);

@@ -33,19 +33,23 @@ final class NodeOperations {
     private final Capabilities capabilities;
     private volatile boolean submounts;
 
+    private final @Nullable Quota quota;
+
     NodeOperations(
             Share share,
             Nodes nodes,
             OpenFiles files,
             FileSystemOptions options,
             Credentials credentials,
-            Capabilities capabilities) {
+            Capabilities capabilities,
+            @Nullable Quota quota) {
         this.share = share;
         this.nodes = nodes;
         this.files = files;
         this.options = options;
         this.credentials = credentials;
         this.capabilities = capabilities;
+        this.quota = quota;
     }
 
     /** Says whether the guest knows what to do with the root of a mount. */
@@ -189,7 +193,7 @@ final class NodeOperations {
             capabilities.remove(inode, worker);
         }
         if (result == 0 && request.has(Flags.FATTR_SIZE)) {
-            result = truncate(inode, request, worker);
+            result = truncateWithin(inode, request, worker);
             capabilities.remove(inode, worker);
         }
         if (result == 0 && request.has(Flags.FATTR_ATIME | Flags.FATTR_MTIME)) {
@@ -206,6 +210,20 @@ final class NodeOperations {
             return -Errno.EPERM;
         }
         return FileCalls.tryChown(inode.fd(), (int) uid, (int) gid);
+    }
+
+    private int truncateWithin(Inode inode, FuseRequest.Setattr request, Worker worker) {
+        if (quota == null) {
+            return truncate(inode, request, worker);
+        }
+        Quota.Claim claim = quota.claimNothing(); // what is longer has a hole at its end
+        try {
+            int result = truncate(inode, request, worker);
+            quota.settle(inode.fd());
+            return result;
+        } finally {
+            quota.end(claim);
+        }
     }
 
     private int truncate(Inode inode, FuseRequest.Setattr request, Worker worker) {
@@ -335,7 +353,7 @@ final class NodeOperations {
             reply.error(-result);
             return;
         }
-        reply.statistics(
+        FileSystemStatistics real =
                 new FileSystemStatistics(
                         view.blocks(),
                         view.blocksFree(),
@@ -344,6 +362,7 @@ final class NodeOperations {
                         view.filesFree(),
                         view.blockBytes(),
                         view.nameBytes(),
-                        view.fragmentBytes()));
+                        view.fragmentBytes());
+        reply.statistics(quota != null && inode.counts() ? quota.within(real) : real);
     }
 }

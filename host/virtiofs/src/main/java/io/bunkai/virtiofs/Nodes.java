@@ -38,6 +38,7 @@ final class Nodes {
     private final PlaceIndex places = new PlaceIndex();
     private final AtomicInteger open = new AtomicInteger();
     private final ReentrantLock closing = new ReentrantLock();
+    private final @Nullable Quota quota;
     private final Inode root;
 
     /**
@@ -45,10 +46,12 @@ final class Nodes {
      *
      * @throws ErrnoException if the root cannot be looked at
      */
-    Nodes(Share share, Descriptors descriptors, boolean handles) throws ErrnoException {
+    Nodes(Share share, Descriptors descriptors, boolean handles, @Nullable Quota quota)
+            throws ErrnoException {
         this.share = share;
         this.descriptors = descriptors;
         this.handles = handles;
+        this.quota = quota;
         this.kept = Math.min(descriptors.most() / 2, MOST_KEPT);
         Worker worker = Worker.current();
         int result = FileCalls.tryStatus(share.root(), worker.status);
@@ -198,6 +201,10 @@ final class Nodes {
         Inode inode = enter(fd, worker.status, worker);
         remember(inode, directory, name, at);
         found[0] = inode;
+        if (quota != null && inode.tryHold()) { // it may have lost its name meanwhile
+            quota.settle(inode.fd());
+            inode.letGo();
+        }
         return 0;
     }
 
@@ -210,7 +217,8 @@ final class Nodes {
                         status,
                         candidate,
                         (node, own) -> {
-                            Inode made = new Inode(node, own, status, descriptors, open);
+                            Quota counted = quota != null && quota.counts(status) ? quota : null;
+                            Inode made = new Inode(node, own, status, descriptors, open, counted);
                             made.open(fd);
                             open.getAndIncrement();
                             return made;
@@ -269,6 +277,9 @@ final class Nodes {
             places.drop(inode);
         }
         inode.finish();
+        if (inode.isClosed()) {
+            inode.ending();
+        }
     }
 
     /** Nothing but the root is known any more. */

@@ -81,6 +81,12 @@ record Option(String name, String value, String text, @Nullable String refusal) 
                             """),
                     of("translate-gid", "RULE", "The same for groups."),
                     of("readonly", "", "Nothing can be changed."),
+                    of(
+                            "fs-quota",
+                            "BYTES[,INODES]",
+                            "How much the directory may take, as du counts, and how many files it\n"
+                                    + "may have: 512m,10000. Units are k, m, g, t, powers of"
+                                    + " 1024."),
                     of("preserve-noatime", "", "O_NOATIME of the guest reaches the host."),
                     of(
                             "sandbox",

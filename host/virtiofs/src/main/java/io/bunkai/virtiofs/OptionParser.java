@@ -35,6 +35,7 @@ final class OptionParser {
                     "sandbox",
                     "seccomp",
                     "modcaps",
+                    "fs-quota",
                     "fd",
                     "socket-path",
                     "control-fd",
@@ -289,7 +290,13 @@ final class OptionParser {
                 has("readonly"),
                 has("preserve-noatime"),
                 parsed("translate-uid", () -> IdMap.of(list("translate-uid"))),
-                parsed("translate-gid", () -> IdMap.of(list("translate-gid"))));
+                parsed("translate-gid", () -> IdMap.of(list("translate-gid"))),
+                space());
+    }
+
+    private @Nullable SpaceLimit space() {
+        String text = values.get("fs-quota");
+        return text == null ? null : SpaceLimit.parse(text);
     }
 
     private Limits limits() {

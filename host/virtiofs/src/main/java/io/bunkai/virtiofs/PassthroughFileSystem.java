@@ -13,6 +13,7 @@ import io.bunkai.linux.Errno;
 import io.bunkai.linux.ErrnoException;
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A directory of the host as a file system: every operation goes to the same operation of the
@@ -21,6 +22,7 @@ import java.util.Set;
 final class PassthroughFileSystem implements FileSystem {
     private static final int MOST_BACKGROUND = 65535;
 
+    private final @Nullable Quota quota;
     private final Nodes nodes;
     private final OpenFiles files;
     private final FileSystemOptions options;
@@ -37,7 +39,7 @@ final class PassthroughFileSystem implements FileSystem {
      *
      * @param descriptors how many the guest may have open
      * @param gate which all requests pass that move data
-     * @throws ErrnoException if the shared directory cannot be looked at
+     * @throws ErrnoException if the shared directory cannot be looked at, or counted
      */
     PassthroughFileSystem(
             Share share,
@@ -48,18 +50,20 @@ final class PassthroughFileSystem implements FileSystem {
             throws ErrnoException {
         this.options = options;
         this.credentials = credentials;
-        nodes = new Nodes(share, descriptors, options.handles());
+        SpaceLimit space = options.space();
+        quota = space == null ? null : Quota.count(share, space);
+        nodes = new Nodes(share, descriptors, options.handles(), quota);
         files = new OpenFiles(descriptors);
         Capabilities capabilities = new Capabilities(options.xattrs());
         nodeOperations =
-                new NodeOperations(share, nodes, files, options, credentials, capabilities);
-        fileOperations = new FileOperations(share, nodes, files, options, credentials, gate);
+                new NodeOperations(share, nodes, files, options, credentials, capabilities, quota);
+        fileOperations = new FileOperations(share, nodes, files, options, credentials, gate, quota);
         nameOperations =
                 new NameOperations(
-                        share, nodes, nodeOperations, fileOperations, options, credentials);
-        dataOperations = new DataOperations(files, options, credentials, capabilities, gate);
+                        share, nodes, nodeOperations, fileOperations, options, credentials, quota);
+        dataOperations = new DataOperations(files, options, credentials, capabilities, gate, quota);
         directoryOperations = new DirectoryOperations(share, nodes, files, nodeOperations, options);
-        xattrOperations = new XattrOperations(share, nodes, options, credentials);
+        xattrOperations = new XattrOperations(share, nodes, options, credentials, quota);
     }
 
     /** {@return what to agree on with the guest's kernel} */
@@ -114,6 +118,11 @@ final class PassthroughFileSystem implements FileSystem {
                 MOST_BACKGROUND / 4 * 3,
                 0,
                 0);
+    }
+
+    /** {@return what counts the space that is taken; null if nothing does} */
+    @Nullable Quota quota() {
+        return quota;
     }
 
     /** {@return how many files the guest knows} */

@@ -89,6 +89,7 @@ abstract class SharedFd {
             return false;
         }
         Fd now = fd();
+        closing();
         fd = null;
         state = NONE;
         now.close();
@@ -109,6 +110,9 @@ abstract class SharedFd {
     final boolean isDone() {
         return done;
     }
+
+    /** Tells that the descriptor is about to be closed. */
+    void closing() {}
 
     /** Tells that the descriptor is closed. */
     abstract void closed();

@@ -28,13 +28,21 @@ final class XattrOperations {
     private final Credentials credentials;
     private final XattrMap map;
 
-    XattrOperations(Share share, Nodes nodes, FileSystemOptions options, Credentials credentials) {
+    private final @Nullable Quota quota;
+
+    XattrOperations(
+            Share share,
+            Nodes nodes,
+            FileSystemOptions options,
+            Credentials credentials,
+            @Nullable Quota quota) {
         this.share = share;
         this.nodes = nodes;
         this.options = options;
         this.credentials = credentials;
         XattrMap chosen = options.xattrs();
         this.map = chosen == null ? XattrMap.IDENTITY : chosen;
+        this.quota = quota;
     }
 
     /**
@@ -152,6 +160,12 @@ final class XattrOperations {
         if (inode == null) {
             return;
         }
+        Quota.Claim claim = quota == null ? null : quota.claimAttribute(request.value().length());
+        if (quota != null && claim == null) {
+            inode.letGo();
+            reply.error(Errno.ENOSPC);
+            return;
+        }
         Worker worker = Worker.current();
         int result;
         try {
@@ -175,9 +189,17 @@ final class XattrOperations {
                 result = dropSetGroupId(inode, worker);
             }
         } finally {
+            settle(inode, claim);
             inode.letGo();
         }
         answer(result, reply);
+    }
+
+    private void settle(Inode inode, Quota.@Nullable Claim claim) {
+        if (quota != null && claim != null) {
+            quota.settle(inode.fd());
+            quota.end(claim);
+        }
     }
 
     /** The kernel only does so itself for who is not in the file's group, which root always is. */
@@ -201,12 +223,14 @@ final class XattrOperations {
         if (inode == null) {
             return;
         }
+        Quota.Claim claim = quota == null ? null : quota.claimNothing();
         int result;
         try {
             Worker worker = Worker.current();
             put(inode, name, worker);
             result = AttributeCalls.tryRemove(worker.memory, Worker.DIGITS, Worker.TARGET);
         } finally {
+            settle(inode, claim);
             inode.letGo();
         }
         answer(result, reply);

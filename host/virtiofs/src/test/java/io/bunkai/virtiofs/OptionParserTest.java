@@ -11,6 +11,7 @@ import io.bunkai.linux.Seccomp;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -226,5 +227,21 @@ class OptionParserTest {
                 .filter(option -> !option.text().isEmpty())
                 .forEach(option -> assertThat(help).contains("--" + option.name()));
         assertThat(help.lines().mapToInt(String::length).max().orElse(0)).isLessThan(110);
+    }
+
+    @Test
+    void spaceIsASizeAndANumberOfFiles() {
+        assertThat(space("512m")).isEqualTo(new SpaceLimit(512L << 20, SpaceLimit.NO_LIMIT));
+        assertThat(space("4096,10")).isEqualTo(new SpaceLimit(4096, 10));
+        assertThat(space("2GiB,1")).isEqualTo(new SpaceLimit(2L << 30, 1));
+        for (String bad : List.of("", "-1", "much", "1m,", "1m,0", "1m,-5", "1m,x", "1m,2,3")) {
+            assertThatThrownBy(() -> space(bad)).as(bad).isInstanceOf(Fault.class);
+        }
+    }
+
+    private static @Nullable SpaceLimit space(String text) {
+        return OptionParser.parse(List.of("--fd=3", "--shared-dir=/x", "--fs-quota=" + text))
+                .files()
+                .space();
     }
 }

@@ -98,6 +98,12 @@ final class RealServer implements AutoCloseable {
         return Files.readString(log);
     }
 
+    /** Kills it, and forgets the guest. */
+    void abandon() throws IOException {
+        process.destroyForcibly();
+        all.close();
+    }
+
     /** Lets it end. */
     @Override
     public void close() throws IOException {

@@ -10,6 +10,13 @@ import io.bunkai.linux.Fd;
 import io.bunkai.linux.Identity;
 import io.bunkai.linux.MountNamespace;
 import io.bunkai.linux.Mounts;
+import io.bunkai.base.Closer;
+import io.bunkai.fuse.Structs;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.Scanner;
+import org.junit.jupiter.api.Test;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -216,5 +223,54 @@ class SandboxTest {
     private static void makeNode(RealServer server, int mode, int device, String name)
             throws IOException {
         server.guest.call(Opcode.MKNOD, 1, server.guest.put(mode, device, 0, 0, name), 0, 200, 0);
+    }
+
+    /** Nothing is remembered of what is taken: it is counted again. */
+    @Test
+    void aServerThatWasKilledWhileItWroteCountsRightAgain() throws Exception {
+        try (Closer all = new Closer()) {
+            RealServer killed = limited();
+            all.onClose(killed::abandon);
+            GuestMount.Created file =
+                    killed.guest.create(GuestMount.ROOT, "new", Fd.O_RDWR, 0100600);
+            Lane lane = killed.guest.lane(0);
+            for (int slot = 0; slot < lane.slots(); slot++) {
+                MemorySegment arguments = lane.arguments(slot);
+                arguments.asSlice(0, Structs.WRITE_IN.bytes()).fill((byte) 0);
+                arguments.set(ValueLayout.JAVA_LONG_UNALIGNED, 0, file.handle());
+                arguments.set(ValueLayout.JAVA_LONG_UNALIGNED, 8, (long) slot << 20);
+                arguments.set(ValueLayout.JAVA_INT_UNALIGNED, 16, 1 << 20);
+                int reply = Structs.WRITE_OUT.bytes();
+                int words = Structs.WRITE_IN.bytes();
+                lane.send(slot, Opcode.WRITE, file.entry().node(), words, 1 << 20, reply, 0);
+            }
+            lane.submit();
+            while (lane.take() == Lane.NONE) {
+                lane.await();
+            }
+        } // killed with what is left
+        Files.delete(temporary.resolve("fs.sock"));
+        try (RealServer next = limited()) {
+            MemorySegment reply =
+                    next.guest.call(
+                            Opcode.STATFS, GuestMount.ROOT, 0, 0, Structs.STATFS_OUT.bytes(), 0);
+            long blocks = reply.get(ValueLayout.JAVA_LONG_UNALIGNED, 0);
+            long free = reply.get(ValueLayout.JAVA_LONG_UNALIGNED, 8);
+            assertThat((blocks - free) * 4096).isEqualTo(taken()).isGreaterThan(1 << 20);
+        }
+    }
+
+    private RealServer limited() throws IOException {
+        return new RealServer(launcher, temporary, share, Sandbox.CHROOT, "--fs-quota=64m");
+    }
+
+    private long taken() throws IOException {
+        Process du =
+                new ProcessBuilder("du", "-s", "--block-size=1", share.toString())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
+        try (var words = new Scanner(du.getInputStream(), StandardCharsets.UTF_8)) {
+            return words.nextLong();
+        }
     }
 }

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The Bunkai Authors
+// SPDX-License-Identifier: Apache-2.0
+package io.bunkai.virtiofs;
+
+import io.bunkai.base.ByteSize;
+import io.bunkai.base.Fault;
+
+/**
+ * How much a share may take.
+ *
+ * @param bytes allocated bytes at most
+ * @param inodes files of all kinds at most; {@link #NO_LIMIT} for as many as there are
+ */
+record SpaceLimit(long bytes, long inodes) {
+    /** So many inodes that there is no limit. */
+    static final long NO_LIMIT = Long.MAX_VALUE;
+
+    /**
+     * Reads {@code BYTES[,INODES]}: a size as {@link ByteSize#parse} has it, and a number.
+     *
+     * @throws Fault INVALID_ARGUMENT if it is none
+     */
+    static SpaceLimit parse(String text) {
+        int comma = text.indexOf(',');
+        ByteSize bytes = ByteSize.parse(comma < 0 ? text : text.substring(0, comma));
+        return new SpaceLimit(
+                bytes.bytes(), comma < 0 ? NO_LIMIT : inodes(text.substring(comma + 1)));
+    }
+
+    private static long inodes(String text) {
+        try {
+            long number = Long.parseLong(text);
+            if (number > 0) {
+                return number;
+            }
+        } catch (NumberFormatException _) {
+            // as any other that is none
+        }
+        throw Fault.invalidArgument("'%s' is no number of files", text)
+                .withHint("write BYTES,INODES, as in 512m,10000");
+    }
+}
