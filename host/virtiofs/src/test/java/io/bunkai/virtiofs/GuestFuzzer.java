@@ -110,7 +110,7 @@ public final class GuestFuzzer {
         }
         try {
             last.served.close();
-            last.disk.close();
+            last.disk.detach(); // the share itself stays open in a server to its end
             Files.delete(last.outside);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

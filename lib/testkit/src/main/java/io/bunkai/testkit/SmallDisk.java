@@ -68,6 +68,11 @@ public final class SmallDisk implements AutoCloseable {
         }
     }
 
+    /** Takes it out of the way although files on it are open: it goes when they are closed. */
+    public void detach() {
+        run("umount", "-l", folder.toString());
+    }
+
     /**
      * Unmounts it; waits for those who are just about to close a file there.
      *
