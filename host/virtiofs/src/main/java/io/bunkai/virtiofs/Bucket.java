@@ -8,7 +8,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * One limit at work. What is asked for is charged when it is asked for, and the answer is when it
  * is due: now, if enough was saved up, or when the limit has brought what is missing. A due time
  * follows from what was charged alone, and not from when somebody woke up: lateness is saved up
- * like any other rest, so that it does not lower the rate.
+ * like any other rest, so that it does not lower the rate. A credit pays for what nothing is left
+ * for, so that the refill goes on while it lasts.
  *
  * <p>All state is the time up to which everything charged is paid for; it is never further in the
  * past than what can be saved up. For any thread.
@@ -54,17 +55,21 @@ final class Bucket {
      * @return when it is due, no earlier than now
      */
     long charge(long amount, long now) {
-        long left = amount - fromCredit(amount);
-        if (left == 0) {
-            return now;
-        }
-        long cost = ticks((double) left);
         long ticksNow = now * TICKS;
+        long left = amount;
         while (true) {
             long before = paidUntil.get();
             // Only differences have a meaning, so they are what is compared.
-            long ahead = Math.max(before - ticksNow, -depthTicks) + cost;
+            long ahead = Math.max(before - ticksNow, -depthTicks) + ticks((double) left);
             ahead = Math.min(ahead, (long) MOST_TICKS);
+            if (ahead > 0) {
+                long missing = Math.min(left, (long) Math.ceil(ahead / ticksEach));
+                long taken = fromCredit(missing);
+                if (taken > 0) {
+                    left -= taken;
+                    continue;
+                }
+            }
             if (paidUntil.compareAndSet(before, ticksNow + ahead)) {
                 return ahead <= 0 ? now : now + Math.ceilDiv(ahead, TICKS);
             }
@@ -81,18 +86,9 @@ final class Bucket {
         }
     }
 
-    /** Gives back what was charged and not used. It is no credit that had not been there before. */
+    /** Gives back what was charged and not used. */
     void refund(long amount) {
-        while (true) {
-            long before = credit.get();
-            if (before == 0) {
-                paidUntil.addAndGet(-ticks((double) amount));
-                return;
-            }
-            if (credit.compareAndSet(before, Math.min(limit.credit(), before + amount))) {
-                return;
-            }
-        }
+        paidUntil.addAndGet(-ticks((double) amount));
     }
 
     /** {@return what is saved up, the credit not counted; what is owed if it is negative} */

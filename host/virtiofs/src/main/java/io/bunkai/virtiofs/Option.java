@@ -126,7 +126,7 @@ record Option(String name, String value, String text, @Nullable String refusal) 
                             "fs-bw-burst",
                             "BYTES",
                             """
-                            A credit beyond that, given once and spent first: with a size of 10M
+                            A credit beyond that, given once: with a size of 10M
                             and a burst of 20M the first 30 MB are not held back, and 100 MB take
                             7 seconds. Default: 0.\
                             """),

@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BucketTest {
     private static final long SECOND = 1_000_000_000;
@@ -55,17 +56,34 @@ class BucketTest {
     }
 
     @Test
-    void theCreditIsSpentFirstAndNeverComesBack() {
+    void theCreditIsForWhatIsBeyondTheRateAndNeverComesBack() {
         Bucket bucket = new Bucket(limit(1000, 5000, false), START);
         bucket.charge(4000, START);
-        assertThat(bucket.creditLeft()).isEqualTo(1000);
-        assertThat(bucket.level(START)).isEqualTo(1000);
-        bucket.charge(2000, START);
+        assertThat(bucket.creditLeft()).isEqualTo(2000);
+        assertThat(bucket.level(START)).isZero();
+        assertThat(bucket.charge(2000, START)).isEqualTo(START);
         assertThat(bucket.creditLeft()).isZero();
         long later = START + 3600 * SECOND;
         assertThat(bucket.level(later)).isEqualTo(1000);
         assertThat(bucket.charge(1000, later)).isEqualTo(later);
         assertThat(bucket.charge(1000, later)).isEqualTo(later + SECOND);
+    }
+
+    /** However fast the guest can read the first of them, and however long it has rested. */
+    @ParameterizedTest
+    @ValueSource(longs = {10, 25, 100, 2000})
+    void theCreditDoesNotStopTheRefill(long megabytesPerSecond) {
+        Bucket bucket = new Bucket(limit(10 * MILLION, 20 * MILLION, false), START);
+        long begin = START + 5 * SECOND;
+        long now = begin;
+        for (long done = 0; done < 100 * MILLION; done += 100_000) {
+            now = bucket.charge(100_000, now) + 100_000 * 1000 / megabytesPerSecond;
+        }
+        long atItsOwnSpeed = 100 * MILLION * 1000 / megabytesPerSecond;
+        assertThat(now - begin)
+                .isBetween(
+                        Math.max(7 * SECOND, atItsOwnSpeed),
+                        Math.max(7 * SECOND, atItsOwnSpeed) + SECOND / 50);
     }
 
     @Test
@@ -133,13 +151,12 @@ class BucketTest {
     }
 
     @Test
-    void creditIsGivenBackAsCredit() {
+    void whatTheCreditHasPaidForIsGivenBackToo() {
         Bucket bucket = new Bucket(limit(1000, 5000, false), START);
-        bucket.charge(3000, START);
-        bucket.refund(1000);
-        assertThat(bucket.creditLeft()).isEqualTo(3000);
-        bucket.refund(100_000);
-        assertThat(bucket.creditLeft()).isEqualTo(5000);
+        bucket.charge(6000, START);
+        bucket.refund(500);
+        assertThat(bucket.charge(500, START)).isEqualTo(START);
+        assertThat(bucket.charge(1, START)).isEqualTo(START + MILLION);
     }
 
     @Test
@@ -166,7 +183,7 @@ class BucketTest {
     @Test
     void aCreditStaysOrIsGivenAnew() {
         Bucket bucket = new Bucket(limit(1000, 5000, false), START);
-        bucket.charge(4000, START);
+        bucket.charge(5000, START);
         Limit twice = limit(2000, 5000, false);
         assertThat(bucket.with(twice, 0, false, START).creditLeft()).isEqualTo(1000);
         assertThat(bucket.with(twice, 0, true, START).creditLeft()).isEqualTo(5000);

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 /** Folders and files of the host in containers; what becomes of them whoever dies. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -342,5 +343,46 @@ class SharedFolderTest {
 
         assertThat(gathered).isEmptyDirectory();
         assertThat(MountNamespace.call(() -> gathered.toFile().list())).isEmpty();
+    }
+
+    private static double secondsOfReading(long bytes) {
+        String script =
+                "a=$(cut -d' ' -f1 /proc/uptime); head -c %d /shared/data >/dev/null;"
+                        + " b=$(cut -d' ' -f1 /proc/uptime); echo $a $b";
+        String[] words =
+                NODE.bunkai("exec", BOX, "sh", "-c", script.formatted(bytes))
+                        .expectSuccess()
+                        .out()
+                        .strip()
+                        .split(" ", -1);
+        return Double.parseDouble(words[1]) - Double.parseDouble(words[0]);
+    }
+
+    @Test
+    void whatAContainerReadsOfTheHostIsLimitedWhileItRuns() throws Exception {
+        try (RandomAccessFile data = new RandomAccessFile(folder.resolve("data").toFile(), "rw")) {
+            data.setLength(100_000_000);
+        }
+        NODE.bunkai("run", "-d", "--name", BOX, "-v", volume("/shared:ro"), "--", "sleep", "1000")
+                .expectSuccess();
+        NODE.bunkai("limits", "set", BOX, "--bw", "5MB/s").expectSuccess();
+        assertThat(secondsOfReading(20_000_000)).isGreaterThan(2.9); // five are saved up
+        JsonNode figures = NODE.json("limits", "get", "--format=json", BOX);
+        assertThat(figures.path("limits.fs-bw-size").asString("")).isEqualTo("5000000");
+        assertThat(Long.parseLong(figures.path("throttled").asString("0"))).isPositive();
+        NODE.bunkai("limits", "set", BOX, "--bw", "0").expectSuccess();
+        assertThat(NODE.json("limits", "get", "--format=json", BOX).has("limits.fs-bw-size"))
+                .isFalse();
+        CommandResult refused = NODE.bunkai("limits", "set", BOX, "--burst", "5M");
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.err()).contains("makes no sense without");
+    }
+
+    @Test
+    void aContainerThatSharesNothingHasNoLimits() {
+        NODE.bunkai("run", "-d", "--name", BOX, "--", "sleep", "1000").expectSuccess();
+        CommandResult refused = NODE.bunkai("limits", "get", BOX);
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.err()).contains("has nothing to limit");
     }
 }
