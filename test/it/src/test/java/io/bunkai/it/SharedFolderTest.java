@@ -346,15 +346,14 @@ class SharedFolderTest {
     }
 
     private static double secondsOfReading(long bytes) {
-        String script =
-                "a=$(cut -d' ' -f1 /proc/uptime); head -c %d /shared/data >/dev/null;"
-                        + " b=$(cut -d' ' -f1 /proc/uptime); echo $a $b";
+        String uptime = "cut -d' ' -f1 /proc/uptime";
+        String script = uptime + "; head -c " + bytes + " /shared/data >/dev/null; " + uptime;
         String[] words =
-                NODE.bunkai("exec", BOX, "sh", "-c", script.formatted(bytes))
+                NODE.bunkai("exec", BOX, "sh", "-c", script)
                         .expectSuccess()
                         .out()
                         .strip()
-                        .split(" ", -1);
+                        .split("\n", -1);
         return Double.parseDouble(words[1]) - Double.parseDouble(words[0]);
     }
 
