@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -551,5 +552,46 @@ class BundleTest {
             container.kill();
             assertThat(disk).doesNotExist();
         }
+    }
+
+    // ---- limits ----
+
+    private static final String LIMIT = "\"annotations\": {\"io.bunkai.limits.bw\": \"1000\"}";
+    private static final String MOUNTS =
+            "\"mounts\": [{\"destination\": \"/x\", \"type\": \"bind\", \"source\": \"/etc\","
+                    + " \"options\": [\"rbind\", \"ro\"]}]";
+
+    @Test
+    void aPodsLimitIsRefusedUnlessTheNodeEnablesIt() throws Exception {
+        Fault refused =
+                refusal(
+                        request(
+                                spec(PROCESS, LINUX, LIMIT, MOUNTS),
+                                new BundleRequest.RootMount(
+                                        "bind", folder("1").toString(), List.of("rbind"))));
+        assertThat(refused.code()).isEqualTo(FaultCode.PERMISSION_DENIED);
+        assertThat(refused).hasMessageContaining("io.bunkai.limits.bw was refused");
+        assertThat(refused.hint().orElse("")).contains("add \"limits.bw\" to enable_annotations");
+    }
+
+    @Test
+    void aPodsLimitReachesTheFileServer() throws Exception {
+        Path own = node.folder().resolve("bunkai-virtiofsd");
+        Files.copy(node.fileServer(), own, StandardCopyOption.COPY_ATTRIBUTES);
+        String toml =
+                """
+                [hypervisor.qemu]
+                enable_annotations = ["limits.bw"]
+                virtio_fs_daemon = "%s"
+                """
+                        .formatted(own);
+        BundleRequest request =
+                request(
+                        spec(PROCESS, LINUX, LIMIT, MOUNTS),
+                        new BundleRequest.RootMount(
+                                "bind", folder("1").toString(), List.of("rbind")));
+        Plan plan = node.planner(toml).plan(request, ID, "default/web").plan();
+        assertThat(plan.host().sharing().orElseThrow().server())
+                .contains("--fs-bw-size=1000", "--control-fd=4");
     }
 }
