@@ -35,7 +35,8 @@ final class InodeTable {
     private int[] free = new int[FIRST_CAPACITY]; // guarded by lock
     private int freeCount; // guarded by lock
     private int[] generations = new int[FIRST_CAPACITY]; // guarded by lock
-    private int end = ROOT; // guarded by lock: no place from here on was ever used
+    private int end = ROOT; // guarded by lock: no place from here on is used
+    private int firstGeneration; // guarded by lock: of places from there on
     private int count; // guarded by lock
     private int most; // guarded by lock: known at a time, since they were many
     private int next = MANY; // guarded by lock: with how many the heap is collected again
@@ -163,6 +164,7 @@ final class InodeTable {
             generations = Arrays.copyOf(generations, 2 * end);
             places = Arrays.copyOf(places, 2 * end);
         }
+        generations[end] = firstGeneration;
         return end++;
     }
 
@@ -254,7 +256,7 @@ final class InodeTable {
         }
     }
 
-    /** Gives back what a large number of files needed. Places are kept as far as they are used. */
+    /** Gives back what a large number of files needed, up to the last place that is used. */
     private void shrink() {
         int size = FIRST_CAPACITY;
         while (size < count) {
@@ -263,6 +265,33 @@ final class InodeTable {
         if (size < buckets.length) {
             rehash(size);
         }
+        int used = end;
+        while (used > ROOT + 1 && places[used - 1] == null) {
+            used--;
+            firstGeneration = Math.max(firstGeneration, generations[used]);
+        }
+        int capacity = FIRST_CAPACITY;
+        while (capacity < used) {
+            capacity *= 2;
+        }
+        if (capacity < places.length) {
+            forgetPlaces(used, capacity);
+        }
+    }
+
+    private void forgetPlaces(int used, int capacity) {
+        end = used;
+        generations = Arrays.copyOf(generations, capacity);
+        places = Arrays.copyOf(places, capacity);
+        int kept = 0;
+        for (int i = 0; i < freeCount; i++) {
+            if (free[i] < used) {
+                free[kept] = free[i];
+                kept++;
+            }
+        }
+        freeCount = kept;
+        free = Arrays.copyOf(free, Math.max(FIRST_CAPACITY, kept));
     }
 
     /** {@return all files but the root, none of which is known any more} */

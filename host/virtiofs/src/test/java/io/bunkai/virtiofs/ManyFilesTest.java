@@ -15,7 +15,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,6 +78,31 @@ class ManyFilesTest {
             }
         }
         assertThat(served.files.known()).isEqualTo(FILES + 1);
+    }
+
+    /** The table becomes small again when a guest has forgotten what it walked through. */
+    @Test
+    void aNodeThatWasForgottenIsNeverThatOfALaterFile() throws Exception {
+        int many = 60_000;
+        for (int i = 0; i < many; i++) {
+            Files.createFile(folder.resolve("file-" + i));
+        }
+        serve("never");
+        Set<Long> nodes = new HashSet<>();
+        for (int i = 0; i < many; i++) {
+            nodes.add(guest.lookup(GuestMount.ROOT, "file-" + i).node());
+        }
+        assertThat(nodes).hasSize(many);
+        for (long node : nodes) {
+            guest.forget(node, 1);
+        }
+        assertThat(served.files.known()).isEqualTo(1);
+        for (int i = 0; i < 3000; i++) {
+            long node = guest.lookup(GuestMount.ROOT, "file-" + i).node();
+            assertThat(nodes.add(node)).as("node of file-" + i + " is a new one").isTrue();
+            assertThat(guest.getattr(node).size()).isZero();
+        }
+        assertThat(served.files.known()).isEqualTo(3001);
     }
 
     @ParameterizedTest

@@ -58,7 +58,12 @@ public final class Jazzer {
                         .redirectErrorStream(true)
                         .redirectOutput(output.toFile())
                         .start();
-        int status = jazzer.waitFor();
+        int status;
+        try {
+            status = jazzer.waitFor();
+        } finally {
+            jazzer.destroyForcibly();
+        }
         String text = Files.readString(output, StandardCharsets.UTF_8);
         if (status != 0 || !text.contains("Done ")) {
             throw new AssertionError(
