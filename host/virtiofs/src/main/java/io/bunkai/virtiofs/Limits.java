@@ -5,13 +5,10 @@ package io.bunkai.virtiofs;
 import com.google.errorprone.annotations.FormatMethod;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,8 +51,6 @@ record Limits(
                     OPERATIONS + BURST,
                     OPERATIONS + REFILL);
 
-    private static final Pattern AMOUNT = Pattern.compile("([0-9]{1,18})(?:([kKMG])(i?))?");
-    private static final long MOST = 1L << 50;
     private static final long MOST_REFILL_MILLIS = TimeUnit.HOURS.toMillis(1);
 
     boolean isNone() {
@@ -107,25 +102,12 @@ record Limits(
 
     private static long amount(Map<String, String> settings, String name) {
         String text = settings.getOrDefault(name, "0");
-        Matcher matcher = AMOUNT.matcher(text);
-        if (matcher.matches()) {
-            long step = matcher.group(3) == null || matcher.group(3).isEmpty() ? 1000 : 1024;
-            long unit =
-                    matcher.group(2) == null
-                            ? 1
-                            : switch (matcher.group(2).toLowerCase(Locale.ROOT)) {
-                                case "k" -> step;
-                                case "m" -> step * step;
-                                default -> step * step * step;
-                            };
-            long number = Long.parseLong(matcher.group(1));
-            if (number <= MOST / unit) {
-                return number * unit;
-            }
-        }
-        throw bad(
-                "%s is '%s', no number up to 2^50, with k, M, G (1000) or Ki, Mi, Gi (1024)",
-                name, text);
+        return Amount.of(text)
+                .orElseThrow(() ->
+                        bad(
+                                "%s is '%s', no number up to 2^50, with k, M, G (1000) or Ki, Mi,"
+                                        + " Gi (1024)",
+                                name, text));
     }
 
     private static long refill(Map<String, String> settings, String name) {

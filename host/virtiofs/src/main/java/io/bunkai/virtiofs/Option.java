@@ -85,8 +85,7 @@ record Option(String name, String value, String text, @Nullable String refusal) 
                             "fs-quota",
                             "BYTES[,INODES]",
                             "How much the directory may take, as du counts, and how many files it\n"
-                                    + "may have: 512m,10000. Units are k, m, g, t, powers of"
-                                    + " 1024."),
+                                    + "may have: 512M,10000. Units as for --fs-bw-size."),
                     of("preserve-noatime", "", "O_NOATIME of the guest reaches the host."),
                     of(
                             "sandbox",

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.virtiofs;
 
-import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
 
 /**
@@ -16,15 +15,23 @@ record SpaceLimit(long bytes, long inodes) {
     static final long NO_LIMIT = Long.MAX_VALUE;
 
     /**
-     * Reads {@code BYTES[,INODES]}: a size as {@link ByteSize#parse} has it, and a number.
+     * Reads {@code BYTES[,INODES]}: a size as {@link Amount} has it, and a number.
      *
      * @throws Fault INVALID_ARGUMENT if it is none
      */
     static SpaceLimit parse(String text) {
         int comma = text.indexOf(',');
-        ByteSize bytes = ByteSize.parse(comma < 0 ? text : text.substring(0, comma));
-        return new SpaceLimit(
-                bytes.bytes(), comma < 0 ? NO_LIMIT : inodes(text.substring(comma + 1)));
+        long bytes = bytes(comma < 0 ? text : text.substring(0, comma));
+        return new SpaceLimit(bytes, comma < 0 ? NO_LIMIT : inodes(text.substring(comma + 1)));
+    }
+
+    private static long bytes(String text) {
+        return Amount.of(text)
+                .orElseThrow(() ->
+                        Fault.invalidArgument("'%s' is no size", text)
+                                .withHint(
+                                        "write a number of bytes, or one with k, M, G (1000) or Ki,"
+                                                + " Mi, Gi (1024)"));
     }
 
     private static long inodes(String text) {
@@ -37,6 +44,6 @@ record SpaceLimit(long bytes, long inodes) {
             // as any other that is none
         }
         throw Fault.invalidArgument("'%s' is no number of files", text)
-                .withHint("write BYTES,INODES, as in 512m,10000");
+                .withHint("write BYTES,INODES, as in 512M,10000");
     }
 }

@@ -231,10 +231,11 @@ class OptionParserTest {
 
     @Test
     void spaceIsASizeAndANumberOfFiles() {
-        assertThat(space("512m")).isEqualTo(new SpaceLimit(512L << 20, SpaceLimit.NO_LIMIT));
+        assertThat(space("512M")).isEqualTo(new SpaceLimit(512_000_000, SpaceLimit.NO_LIMIT));
         assertThat(space("4096,10")).isEqualTo(new SpaceLimit(4096, 10));
-        assertThat(space("2GiB,1")).isEqualTo(new SpaceLimit(2L << 30, 1));
-        for (String bad : List.of("", "-1", "much", "1m,", "1m,0", "1m,-5", "1m,x", "1m,2,3")) {
+        assertThat(space("2Gi,1")).isEqualTo(new SpaceLimit(2L << 30, 1));
+        for (String bad :
+                List.of("", "-1", "much", "1m", "1M,", "1M,0", "1M,-5", "1M,x", "1M,2,3")) {
             assertThatThrownBy(() -> space(bad)).as(bad).isInstanceOf(Fault.class);
         }
     }

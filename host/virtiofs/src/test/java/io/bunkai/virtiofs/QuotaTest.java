@@ -179,7 +179,7 @@ class QuotaTest {
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void aFileIsFilledToTheLastUnitAndThenNoMore(String where) throws Exception {
-        serve(where, "2m");
+        serve(where, "2Mi");
         GuestMount.Created file = create("file");
         assertThat(statfs("blocks") * UNIT).isEqualTo(2 * MIB);
         long done = 0;
@@ -209,7 +209,7 @@ class QuotaTest {
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void holesTakeNothing(String where) throws Exception {
-        serve(where, "1m");
+        serve(where, "1Mi");
         GuestMount.Created file = create("file");
         truncate(file.entry().node(), 1L << 40);
         assertThat(write(file, 1L << 39, 10)).isEqualTo(10);
@@ -230,7 +230,7 @@ class QuotaTest {
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void aFileCountsOnceAndUntilNobodyHasIt(String where) throws Exception {
-        serve(where, "2m");
+        serve(where, "2Mi");
         GuestMount.Created file = create("file");
         write(file, 0, MIB);
         long node = file.entry().node();
@@ -253,7 +253,7 @@ class QuotaTest {
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void placesFarAwayAreNoWayAround(String where) throws Exception {
-        serve(where, "1m");
+        serve(where, "1Mi");
         GuestMount.Created file = create("file");
         int[] refusals = {Errno.ENOSPC, Errno.EFBIG, Errno.EINVAL};
         for (long offset :
@@ -273,7 +273,7 @@ class QuotaTest {
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void copyingAndAttributesCount(String where) throws Exception {
-        serve(where, "1m");
+        serve(where, "1Mi");
         GuestMount.Created from = create("from");
         assertThat(write(from, 0, 600_000)).isEqualTo(600_000);
         GuestMount.Created to = create("to");
@@ -299,7 +299,7 @@ class QuotaTest {
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void renamingOverAFileGivesBackWhatItTook(String where) throws Exception {
-        serve(where, "3m");
+        serve(where, "3Mi");
         GuestMount.Created one = create("one");
         write(one, 0, MIB);
         GuestMount.Created two = create("two");
@@ -316,7 +316,7 @@ class QuotaTest {
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void soManyFilesAndNoMore(String where) throws Exception {
-        serve(where, "10m,5");
+        serve(where, "10Mi,5");
         guest().mkdir(GuestMount.ROOT, "folder", 0700);
         long link = guest().symlink(GuestMount.ROOT, "link", "to").node();
         close(create("file"));
@@ -337,7 +337,7 @@ class QuotaTest {
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void whatIsThereIsCountedWhenItBegins(String where) throws Exception {
-        serve(where, "4m");
+        serve(where, "4Mi");
         GuestMount.Created file = create("file");
         write(file, 0, MIB);
         close(file);
@@ -347,7 +347,7 @@ class QuotaTest {
         guest().call(Opcode.LINK, folder, guest().put(node, "second"), 0, reply, 0);
         long before = quota().usedBytes();
         Objects.requireNonNull(now).close();
-        start("512k");
+        start("512Ki");
         assertThat(quota().usedBytes()).isEqualTo(before);
         assertCountIsTheWalks();
         assertThat(statfs("bfree")).isZero();
@@ -367,7 +367,7 @@ class QuotaTest {
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void severalWritersFillItAndNeverMore(String where) throws Exception {
-        serve(where, "8m");
+        serve(where, "8Mi");
         List<GuestMount.Created> files = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
             files.add(create("file" + i));
@@ -458,7 +458,7 @@ class QuotaTest {
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void manyAtOnceNeverTakeMoreThanTheyMay(String where) throws Exception {
-        serve(where, "1m,20");
+        serve(where, "1Mi,20");
         List<GuestMount.Created> files = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
             files.add(create("file" + i));
@@ -579,7 +579,7 @@ class QuotaTest {
     @ParameterizedTest
     @ValueSource(strings = {DISK, MEMORY})
     void whateverIsDoneTheCountIsTheWalks(String where) throws Exception {
-        serve(where, "1m,30");
+        serve(where, "1Mi,30");
         Random random = new Random(7);
         for (int i = 0; i < 1500; i++) {
             step(random);

@@ -261,7 +261,7 @@ class SandboxTest {
     }
 
     private RealServer limited() throws IOException {
-        return new RealServer(launcher, temporary, share, Sandbox.CHROOT, "--fs-quota=64m");
+        return new RealServer(launcher, temporary, share, Sandbox.CHROOT, "--fs-quota=64Mi");
     }
 
     private long taken() throws IOException {
