@@ -4,7 +4,7 @@ package io.bunkai.virtiofs;
 
 /**
  * The one place that every request passes which moves data of files: reading, writing, copying,
- * allocating. Whether it is done at once, by another thread, or after a while, is decided here.
+ * allocating. Whether it is done at once or by another thread is decided here.
  */
 interface DataGate {
     /**
@@ -29,7 +29,4 @@ interface DataGate {
 
     /** Called after they were moved, by the same thread. */
     void end(long begun, long bytes, Worker worker);
-
-    /** Tells that a queue is about to stop: what waits here has to be done soon. */
-    void hurry();
 }

@@ -108,7 +108,7 @@ final class DirectoryServer {
                 new PassthroughFileSystem(share, how, descriptors, credentials, gate);
         FuseServer server = new FuseServer(files, PassthroughFileSystem.initOptions(how));
         TagConfig config = options.tag().map(tag -> new TagConfig(tag, 1)).orElse(null);
-        return new FileSystemDevice(REQUEST_QUEUES, server, files, gate, throttle, config);
+        return new FileSystemDevice(REQUEST_QUEUES, server, files, throttle, config);
     }
 
     private static void serve(Fd connection, FileSystemDevice device) {

@@ -29,7 +29,6 @@ class FileSystemDevice implements VhostUserDevice {
     private final int requestQueues;
     private final FuseServer server;
     private final PassthroughFileSystem files;
-    private final DataGate gate;
     private final Throttle throttle;
     private final @Nullable DeviceConfig config;
 
@@ -37,13 +36,11 @@ class FileSystemDevice implements VhostUserDevice {
             int requestQueues,
             FuseServer server,
             PassthroughFileSystem files,
-            DataGate gate,
             Throttle throttle,
             @Nullable DeviceConfig config) {
         this.requestQueues = requestQueues;
         this.server = server;
         this.files = files;
-        this.gate = gate;
         this.throttle = throttle;
         this.config = config;
     }
@@ -55,7 +52,7 @@ class FileSystemDevice implements VhostUserDevice {
 
     @Override
     public QueueHandler handler(int queue) {
-        return new FuseQueue(server, gate, throttle);
+        return new FuseQueue(server, throttle);
     }
 
     @Override

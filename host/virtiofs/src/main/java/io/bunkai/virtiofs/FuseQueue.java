@@ -14,12 +14,10 @@ import io.bunkai.virtio.QueueHandler;
 /** Between a virtqueue and FUSE: a chain is a request, and the room for its reply. */
 final class FuseQueue implements QueueHandler {
     private final FuseServer server;
-    private final DataGate gate;
     private final Throttle throttle;
 
-    FuseQueue(FuseServer server, DataGate gate, Throttle throttle) {
+    FuseQueue(FuseServer server, Throttle throttle) {
         this.server = server;
-        this.gate = gate;
         this.throttle = throttle;
     }
 
@@ -71,7 +69,6 @@ final class FuseQueue implements QueueHandler {
 
     @Override
     public void stopping() {
-        gate.hurry();
         throttle.hurry();
     }
 }

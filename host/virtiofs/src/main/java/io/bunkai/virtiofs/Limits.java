@@ -100,6 +100,14 @@ record Limits(
         return new Limit(size, burst, deep, TimeUnit.MILLISECONDS.toNanos(millis));
     }
 
+    /** {@return the bursts that go with the sizes that become 0, so that a limit can be lifted} */
+    static List<String> lifted(Map<String, String> changes) {
+        return changes.entrySet().stream()
+                .filter(change -> change.getKey().endsWith(SIZE) && change.getValue().equals("0"))
+                .map(change -> change.getKey().replaceFirst(SIZE + "$", BURST))
+                .toList();
+    }
+
     private static long amount(Map<String, String> settings, String name) {
         String text = settings.getOrDefault(name, "0");
         return Amount.of(text)

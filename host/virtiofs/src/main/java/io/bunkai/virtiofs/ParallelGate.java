@@ -102,11 +102,6 @@ final class ParallelGate implements DataGate, AutoCloseable {
         }
     }
 
-    @Override
-    public void hurry() {
-        // Nothing waits here for anything but a thread.
-    }
-
     /** Ends the helpers when they have done what they have. */
     @Override
     public void close() {

@@ -352,6 +352,7 @@ final class Throttle implements AutoCloseable {
             Budget before = budget;
             Map<String, String> settings =
                     new TreeMap<>((before == null ? Limits.NONE : before.limits()).settings());
+            Limits.lifted(changes).forEach(settings::remove);
             settings.putAll(changes);
             Limits limits = Limits.of(settings);
             List<Ticket> waiting =

@@ -56,7 +56,7 @@ final class ServedDirectory implements AutoCloseable {
                         gate);
         FuseServer server = new FuseServer(files, PassthroughFileSystem.initOptions(how));
         FileSystemDevice device =
-                new FileSystemDevice(4, server, files, gate, throttle, null) {
+                new FileSystemDevice(4, server, files, throttle, null) {
                     @Override
                     public void queueBroken(int queue, GuestFault fault) {
                         broken.complete(queue);

@@ -146,6 +146,15 @@ class ThrottleTest {
     }
 
     @Test
+    void aLimitIsLiftedWithItsBurst() {
+        Throttle throttle = throttle("fs-bw-size=1000", "fs-bw-burst=5000", "fs-ops-size=7");
+        throttle.set(map("fs-bw-size=0"));
+        assertThat(throttle.state().settings())
+                .containsEntry("fs-ops-size", "7")
+                .doesNotContainKeys("fs-bw-size", "fs-bw-burst");
+    }
+
+    @Test
     void aChangeThatMakesNoSenseChangesNothing() {
         Throttle throttle = throttle("fs-bw-size=1000");
         assertThatThrownBy(() -> throttle.set(map("fs-bw-size=0", "fs-bw-burst=5")))
