@@ -6,70 +6,48 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The buckets that requests are charged to. A request can be of several: it is due when the last of
- * them says so. To stand under another budget, which is shared, is to have its buckets, too.
+ * The buckets that requests are charged to, one for each limit. A request can be of several: it is
+ * due when the last of them says so.
  */
 final class Budget {
     private final Limits limits;
-    private final @Nullable Bucket total;
-    private final @Nullable Bucket read;
-    private final @Nullable Bucket write;
-    private final @Nullable Bucket operations;
-    private final Map<Direction, List<Bucket>> byDirection = new EnumMap<>(Direction.class);
+    private final Map<Meter, Bucket> buckets;
+    private final List<Bucket> ofRequests;
+    private final Map<Direction, List<Bucket>> ofBytes = new EnumMap<>(Direction.class);
 
     /** Buckets that are full. */
     Budget(Limits limits, long now) {
-        this(
-                limits,
-                fresh(limits.total(), now),
-                fresh(limits.read(), now),
-                fresh(limits.write(), now),
-                fresh(limits.operations(), now));
+        this(limits, fresh(limits, now));
     }
 
-    private Budget(
-            Limits limits,
-            @Nullable Bucket total,
-            @Nullable Bucket read,
-            @Nullable Bucket write,
-            @Nullable Bucket operations) {
+    private Budget(Limits limits, Map<Meter, Bucket> buckets) {
         this.limits = limits;
-        this.total = total;
-        this.read = read;
-        this.write = write;
-        this.operations = operations;
+        this.buckets = buckets;
+        this.ofRequests =
+                buckets.entrySet().stream()
+                        .filter(entry -> entry.getKey().countsRequests())
+                        .map(Map.Entry::getValue)
+                        .toList();
         for (Direction direction : Direction.values()) {
-            byDirection.put(
+            ofBytes.put(
                     direction,
-                    switch (direction) {
-                        case READ -> there(total, read);
-                        case WRITE -> there(total, write);
-                        case COPY -> there(total, read, write);
-                        case NONE -> List.of();
-                    });
+                    buckets.entrySet().stream()
+                            .filter(entry -> entry.getKey().countsBytesOf(direction))
+                            .map(Map.Entry::getValue)
+                            .toList());
         }
     }
 
+    private static Map<Meter, Bucket> fresh(Limits limits, long now) {
+        Map<Meter, Bucket> buckets = new EnumMap<>(Meter.class);
+        limits.byMeter().forEach((meter, limit) -> buckets.put(meter, new Bucket(limit, now)));
+        return buckets;
+    }
+
     private List<Bucket> of(Direction direction) {
-        return byDirection.getOrDefault(direction, List.of());
-    }
-
-    private static @Nullable Bucket fresh(@Nullable Limit limit, long now) {
-        return limit == null ? null : new Bucket(limit, now);
-    }
-
-    private static List<Bucket> there(@Nullable Bucket... buckets) {
-        return Stream.of(buckets)
-                .<Bucket>mapMulti((bucket, to) -> {
-                    if (bucket != null) {
-                        to.accept(bucket);
-                    }
-                })
-                .toList();
+        return ofBytes.getOrDefault(direction, List.of());
     }
 
     Limits limits() {
@@ -78,10 +56,13 @@ final class Budget {
 
     /** Charges a request; {@return when it is due, no earlier than now} */
     long charge(Direction direction, long bytes, long now) {
-        long wait = operations == null ? 0 : operations.charge(1, now) - now;
-        List<Bucket> buckets = of(direction);
-        for (int i = 0; i < buckets.size(); i++) {
-            wait = Math.max(wait, buckets.get(i).charge(bytes, now) - now);
+        long wait = 0;
+        for (int i = 0; i < ofRequests.size(); i++) {
+            wait = Math.max(wait, ofRequests.get(i).charge(1, now) - now);
+        }
+        List<Bucket> ofThese = of(direction);
+        for (int i = 0; i < ofThese.size(); i++) {
+            wait = Math.max(wait, ofThese.get(i).charge(bytes, now) - now);
         }
         return now + wait;
     }
@@ -98,41 +79,34 @@ final class Budget {
      * @param anew the names of the bursts that are given once more, see {@link Limits#NAMES}
      */
     Budget with(Limits to, List<Ticket> waiting, Set<String> anew, long now) {
-        return new Budget(
-                to,
-                goOn(total, to.total(), bytes(waiting, total), anew.contains("fs-bw-burst"), now),
-                goOn(read, to.read(), bytes(waiting, read), anew.contains("fs-bw-read-burst"), now),
-                goOn(
-                        write,
-                        to.write(),
-                        bytes(waiting, write),
-                        anew.contains("fs-bw-write-burst"),
-                        now),
-                goOn(
-                        operations,
-                        to.operations(),
-                        waiting.size(),
-                        anew.contains("fs-ops-burst"),
-                        now));
+        Map<Meter, Bucket> others = fresh(to, now);
+        others.replaceAll((meter, full) -> {
+            Bucket before = buckets.get(meter);
+            return before == null
+                    ? full
+                    : before.with(
+                            full.limit(),
+                            charged(meter, waiting),
+                            anew.contains(meter.burst()),
+                            now);
+        });
+        return new Budget(to, others);
     }
 
-    private long bytes(List<Ticket> waiting, @Nullable Bucket bucket) {
-        return waiting.stream()
-                .filter(ticket -> bucket != null && of(ticket.direction).contains(bucket))
-                .mapToLong(ticket -> ticket.bytes)
-                .sum();
-    }
-
-    private static @Nullable Bucket goOn(
-            @Nullable Bucket from, @Nullable Limit to, long withdrawn, boolean anew, long now) {
-        if (from == null || to == null) {
-            return fresh(to, now);
-        }
-        return from.with(to, withdrawn, anew, now);
+    private static long charged(Meter meter, List<Ticket> waiting) {
+        return meter.countsRequests()
+                ? waiting.size()
+                : waiting.stream()
+                        .filter(ticket -> meter.countsBytesOf(ticket.direction))
+                        .mapToLong(ticket -> ticket.bytes)
+                        .sum();
     }
 
     /** {@return what is left of the credits for bytes} */
     long bytesOfCredit() {
-        return there(total, read, write).stream().mapToLong(Bucket::creditLeft).sum();
+        return buckets.entrySet().stream()
+                .filter(entry -> !entry.getKey().countsRequests())
+                .mapToLong(entry -> entry.getValue().creditLeft())
+                .sum();
     }
 }

@@ -3,58 +3,44 @@
 package io.bunkai.virtiofs;
 
 import com.google.errorprone.annotations.FormatMethod;
-import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Stream;
 
-/**
- * All limits of a server, null where there is none.
- *
- * @param total bytes read and written together; if it is there, the next two are not
- * @param read bytes read
- * @param write bytes written
- * @param operations requests
- */
-record Limits(
-        @Nullable Limit total,
-        @Nullable Limit read,
-        @Nullable Limit write,
-        @Nullable Limit operations) {
+/** All limits of a server: what is not a key of the map is not limited. */
+record Limits(Map<Meter, Limit> byMeter) {
     /** Nothing is limited. */
-    static final Limits NONE = new Limits(null, null, null, null);
+    static final Limits NONE = new Limits(Map.of());
 
-    private static final String TOTAL = "fs-bw";
-    private static final String READ = "fs-bw-read";
-    private static final String WRITE = "fs-bw-write";
-    private static final String OPERATIONS = "fs-ops";
     private static final String MODE = "fs-bw-burst-mode";
-    private static final String SIZE = "-size";
-    private static final String BURST = "-burst";
-    private static final String REFILL = "-refill-time";
-
-    /** What limits are made of, by the names of the options. */
-    static final Set<String> NAMES =
-            Set.of(
-                    TOTAL + SIZE,
-                    TOTAL + BURST,
-                    MODE,
-                    TOTAL + REFILL,
-                    READ + SIZE,
-                    READ + BURST,
-                    WRITE + SIZE,
-                    WRITE + BURST,
-                    OPERATIONS + SIZE,
-                    OPERATIONS + BURST,
-                    OPERATIONS + REFILL);
-
     private static final long MOST_REFILL_MILLIS = TimeUnit.HOURS.toMillis(1);
 
+    /** What limits are made of, by the names of the options. */
+    static final Set<String> NAMES = names();
+
+    Limits {
+        Map<Meter, Limit> ordered = new EnumMap<>(Meter.class);
+        ordered.putAll(byMeter);
+        byMeter = Collections.unmodifiableMap(ordered);
+    }
+
+    private static Set<String> names() {
+        Set<String> names = new HashSet<>(Set.of(MODE));
+        for (Meter meter : Meter.values()) {
+            names.addAll(List.of(meter.size(), meter.burst(), meter.refill()));
+        }
+        return Set.copyOf(names);
+    }
+
     boolean isNone() {
-        return equals(NONE);
+        return byMeter.isEmpty();
     }
 
     /**
@@ -68,43 +54,49 @@ record Limits(
         if (!mode.equals("one-time") && !mode.equals("refill")) {
             throw bad("%s is '%s', which is none of one-time, refill", MODE, mode);
         }
-        boolean deep = mode.equals("refill");
-        Limit total = limitOf(settings, TOTAL, TOTAL + REFILL, deep);
-        Limit read = limitOf(settings, READ, TOTAL + REFILL, deep);
-        Limit write = limitOf(settings, WRITE, TOTAL + REFILL, deep);
-        if (total != null && (read != null || write != null)) {
-            throw bad(
-                    "%s%s limits reads and writes together, %s apart: only one of both can be",
-                    TOTAL, SIZE, read != null ? READ + SIZE : WRITE + SIZE);
+        Map<Meter, Limit> limits = new EnumMap<>(Meter.class);
+        for (Meter meter : Meter.values()) {
+            boolean deep = !meter.countsRequests() && mode.equals("refill");
+            limitOf(settings, meter, deep).ifPresent(limit -> limits.put(meter, limit));
         }
-        return new Limits(
-                total, read, write, limitOf(settings, OPERATIONS, OPERATIONS + REFILL, false));
+        if (limits.containsKey(Meter.TOTAL)) {
+            Stream.of(Meter.READ, Meter.WRITE)
+                    .filter(limits::containsKey)
+                    .findFirst()
+                    .ifPresent(apart -> {
+                        throw bad(
+                                "%s limits reads and writes together, %s apart: only one of both"
+                                        + " can be",
+                                Meter.TOTAL.size(), apart.size());
+                    });
+        }
+        return new Limits(limits);
     }
 
-    private static @Nullable Limit limitOf(
-            Map<String, String> settings, String prefix, String refillName, boolean deep) {
-        long size = amount(settings, prefix + SIZE);
-        long burst = amount(settings, prefix + BURST);
-        long millis = refill(settings, refillName);
+    private static Optional<Limit> limitOf(
+            Map<String, String> settings, Meter meter, boolean deep) {
+        long size = amount(settings, meter.size());
+        long burst = amount(settings, meter.burst());
+        long millis = refill(settings, meter.refill());
         if (size == 0) {
             if (burst > 0) {
-                throw bad("%s%s makes no sense without %s%s", prefix, BURST, prefix, SIZE);
+                throw bad("%s makes no sense without %s", meter.burst(), meter.size());
             }
-            return null;
+            return Optional.empty();
         }
         if (deep && burst > 0 && burst < size) {
             throw bad(
-                    "%s%s is how much can be saved up, and less than %s%s",
-                    prefix, BURST, prefix, SIZE);
+                    "%s is how much can be saved up, and less than %s",
+                    meter.burst(), meter.size());
         }
-        return new Limit(size, burst, deep, TimeUnit.MILLISECONDS.toNanos(millis));
+        return Optional.of(new Limit(size, burst, deep, TimeUnit.MILLISECONDS.toNanos(millis)));
     }
 
     /** {@return the bursts that go with the sizes that become 0, so that a limit can be lifted} */
     static List<String> lifted(Map<String, String> changes) {
-        return changes.entrySet().stream()
-                .filter(change -> change.getKey().endsWith(SIZE) && change.getValue().equals("0"))
-                .map(change -> change.getKey().replaceFirst(SIZE + "$", BURST))
+        return Stream.of(Meter.values())
+                .filter(meter -> "0".equals(changes.get(meter.size())))
+                .map(Meter::burst)
                 .toList();
     }
 
@@ -132,36 +124,16 @@ record Limits(
     /** {@return settings that say the same, in order} */
     Map<String, String> settings() {
         Map<String, String> all = new TreeMap<>();
-        put(all, TOTAL, total);
-        put(all, READ, read);
-        put(all, WRITE, write);
-        put(all, OPERATIONS, operations);
-        for (Limit one : bandwidths()) {
-            if (one.deep()) {
+        byMeter.forEach((meter, limit) -> {
+            all.put(meter.size(), Long.toString(limit.size()));
+            all.put(meter.burst(), Long.toString(limit.burst()));
+            long millis = TimeUnit.NANOSECONDS.toMillis(limit.refillNanos());
+            all.put(meter.refill(), Long.toString(millis));
+            if (limit.deep()) {
                 all.put(MODE, "refill");
             }
-        }
+        });
         return all;
-    }
-
-    private List<Limit> bandwidths() {
-        List<Limit> there = new ArrayList<>();
-        for (Limit one : new @Nullable Limit[] {total, read, write}) {
-            if (one != null) {
-                there.add(one);
-            }
-        }
-        return there;
-    }
-
-    private static void put(Map<String, String> all, String prefix, @Nullable Limit limit) {
-        if (limit == null) {
-            return;
-        }
-        all.put(prefix + SIZE, Long.toString(limit.size()));
-        all.put(prefix + BURST, Long.toString(limit.burst()));
-        String refill = prefix.equals(OPERATIONS) ? OPERATIONS + REFILL : TOTAL + REFILL;
-        all.put(refill, Long.toString(TimeUnit.NANOSECONDS.toMillis(limit.refillNanos())));
     }
 
     @FormatMethod

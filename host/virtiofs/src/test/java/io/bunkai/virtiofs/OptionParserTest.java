@@ -11,6 +11,7 @@ import io.bunkai.linux.Seccomp;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -175,10 +176,9 @@ class OptionParserTest {
         assertThat(parse("--shared-dir=/d", "--fs-bw-size=10M", "--fs-bw-burst=20M").limits())
                 .isEqualTo(
                         new Limits(
-                                new Limit(10_000_000, 20_000_000, false, second),
-                                null,
-                                null,
-                                null));
+                                Map.of(
+                                        Meter.TOTAL,
+                                        new Limit(10_000_000, 20_000_000, false, second))));
         Limits apart =
                 parse(
                                 "--shared-dir=/d",
@@ -193,10 +193,13 @@ class OptionParserTest {
         assertThat(apart)
                 .isEqualTo(
                         new Limits(
-                                null,
-                                new Limit(3072, 0, true, second / 10),
-                                new Limit(1L << 30, 2L << 30, true, second / 10),
-                                new Limit(2000, 0, false, second / 20)));
+                                Map.of(
+                                        Meter.READ,
+                                        new Limit(3072, 0, true, second / 10),
+                                        Meter.WRITE,
+                                        new Limit(1L << 30, 2L << 30, true, second / 10),
+                                        Meter.OPERATIONS,
+                                        new Limit(2000, 0, false, second / 20))));
         assertThat(Limits.of(apart.settings())).isEqualTo(apart);
     }
 
