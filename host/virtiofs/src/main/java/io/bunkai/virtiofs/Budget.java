@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * The buckets that requests are charged to, one for each limit. A request can be of several: it is
@@ -14,8 +15,11 @@ import java.util.Set;
 final class Budget {
     private final Limits limits;
     private final Map<Meter, Bucket> buckets;
-    private final List<Bucket> ofRequests;
-    private final Map<Direction, List<Bucket>> ofBytes = new EnumMap<>(Direction.class);
+    private final List<Account> ofRequests;
+    private final Map<Direction, List<Account>> ofBytes = new EnumMap<>(Direction.class);
+
+    /** A bucket, and what it is for. */
+    private record Account(Meter meter, Bucket bucket) {}
 
     /** Buckets that are full. */
     Budget(Limits limits, long now) {
@@ -25,18 +29,9 @@ final class Budget {
     private Budget(Limits limits, Map<Meter, Bucket> buckets) {
         this.limits = limits;
         this.buckets = buckets;
-        this.ofRequests =
-                buckets.entrySet().stream()
-                        .filter(entry -> entry.getKey().countsRequests())
-                        .map(Map.Entry::getValue)
-                        .toList();
+        this.ofRequests = accounts(Meter::countsRequests);
         for (Direction direction : Direction.values()) {
-            ofBytes.put(
-                    direction,
-                    buckets.entrySet().stream()
-                            .filter(entry -> entry.getKey().countsBytesOf(direction))
-                            .map(Map.Entry::getValue)
-                            .toList());
+            ofBytes.put(direction, accounts(meter -> meter.countsBytesOf(direction)));
         }
     }
 
@@ -46,7 +41,14 @@ final class Budget {
         return buckets;
     }
 
-    private List<Bucket> of(Direction direction) {
+    private List<Account> accounts(Predicate<Meter> wanted) {
+        return buckets.entrySet().stream()
+                .filter(entry -> wanted.test(entry.getKey()))
+                .map(entry -> new Account(entry.getKey(), entry.getValue()))
+                .toList();
+    }
+
+    private List<Account> of(Direction direction) {
         return ofBytes.getOrDefault(direction, List.of());
     }
 
@@ -54,22 +56,29 @@ final class Budget {
         return limits;
     }
 
-    /** Charges a request; {@return when it is due, no earlier than now} */
-    long charge(Direction direction, long bytes, long now) {
-        long wait = 0;
-        for (int i = 0; i < ofRequests.size(); i++) {
-            wait = Math.max(wait, ofRequests.get(i).charge(1, now) - now);
+    /** Charges a request, and notes when it is due, no earlier than now, and what says so. */
+    void charge(Ticket ticket, long now) {
+        ticket.budget = this;
+        ticket.due = now;
+        ticket.heldBy = null;
+        charge(ofRequests, 1, ticket, now);
+        charge(of(ticket.direction), ticket.bytes, ticket, now);
+    }
+
+    private static void charge(List<Account> accounts, long amount, Ticket ticket, long now) {
+        for (int i = 0; i < accounts.size(); i++) {
+            Account account = accounts.get(i);
+            long due = account.bucket().charge(amount, now);
+            if (due - ticket.due > 0) {
+                ticket.due = due;
+                ticket.heldBy = account.meter();
+            }
         }
-        List<Bucket> ofThese = of(direction);
-        for (int i = 0; i < ofThese.size(); i++) {
-            wait = Math.max(wait, ofThese.get(i).charge(bytes, now) - now);
-        }
-        return now + wait;
     }
 
     /** Gives back bytes that were charged and not moved. */
     void refund(Direction direction, long bytes) {
-        of(direction).forEach(bucket -> bucket.refund(bytes));
+        of(direction).forEach(account -> account.bucket().refund(bytes));
     }
 
     /**

@@ -168,11 +168,21 @@ final class ControlServer implements AutoCloseable {
                 + state.throttledNanos()
                 + ",\"waits\":["
                 + state.waits().stream().map(String::valueOf).collect(Collectors.joining(","))
-                + "],\"parked\":"
+                + "],\"held\":"
+                + byMeter(state.held())
+                + ",\"parked\":"
                 + state.parked()
+                + ",\"parked-for\":"
+                + byMeter(state.parkedFor())
                 + ",\"bytes-of-credit\":"
                 + state.bytesOfCredit()
                 + "}";
+    }
+
+    private static String byMeter(Map<Meter, Long> numbers) {
+        return numbers.entrySet().stream()
+                .map(one -> quoted(one.getKey().size()) + ":" + one.getValue())
+                .collect(Collectors.joining(",", "{", "}"));
     }
 
     private static String error(String reason) {

@@ -20,6 +20,7 @@ record Limits(Map<Meter, Limit> byMeter) {
     static final Limits NONE = new Limits(Map.of());
 
     private static final String MODE = "fs-bw-burst-mode";
+    private static final long SHARE_REFILL_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long MOST_REFILL_MILLIS = TimeUnit.HOURS.toMillis(1);
 
     /** What limits are made of, by the names of the options. */
@@ -34,7 +35,10 @@ record Limits(Map<Meter, Limit> byMeter) {
     private static Set<String> names() {
         Set<String> names = new HashSet<>(Set.of(MODE));
         for (Meter meter : Meter.values()) {
-            names.addAll(List.of(meter.size(), meter.burst(), meter.refill()));
+            names.addAll(
+                    meter.isShare()
+                            ? List.of(meter.size())
+                            : List.of(meter.size(), meter.burst(), meter.refill()));
         }
         return Set.copyOf(names);
     }
@@ -57,7 +61,8 @@ record Limits(Map<Meter, Limit> byMeter) {
         Map<Meter, Limit> limits = new EnumMap<>(Meter.class);
         for (Meter meter : Meter.values()) {
             boolean deep = !meter.countsRequests() && mode.equals("refill");
-            limitOf(settings, meter, deep).ifPresent(limit -> limits.put(meter, limit));
+            (meter.isShare() ? shareOf(settings, meter) : limitOf(settings, meter, deep))
+                    .ifPresent(limit -> limits.put(meter, limit));
         }
         if (limits.containsKey(Meter.TOTAL)) {
             Stream.of(Meter.READ, Meter.WRITE)
@@ -90,6 +95,13 @@ record Limits(Map<Meter, Limit> byMeter) {
                     meter.burst(), meter.size());
         }
         return Optional.of(new Limit(size, burst, deep, TimeUnit.MILLISECONDS.toNanos(millis)));
+    }
+
+    private static Optional<Limit> shareOf(Map<String, String> settings, Meter meter) {
+        long size = amount(settings, meter.size());
+        return size == 0
+                ? Optional.empty()
+                : Optional.of(new Limit(size, 0, false, SHARE_REFILL_NANOS));
     }
 
     /** {@return the bursts that go with the sizes that become 0, so that a limit can be lifted} */
@@ -126,6 +138,9 @@ record Limits(Map<Meter, Limit> byMeter) {
         Map<String, String> all = new TreeMap<>();
         byMeter.forEach((meter, limit) -> {
             all.put(meter.size(), Long.toString(limit.size()));
+            if (meter.isShare()) {
+                return;
+            }
             all.put(meter.burst(), Long.toString(limit.burst()));
             long millis = TimeUnit.NANOSECONDS.toMillis(limit.refillNanos());
             all.put(meter.refill(), Long.toString(millis));

@@ -11,7 +11,11 @@ enum Meter {
     /** Bytes written. */
     WRITE("fs-bw-write", "fs-bw-refill-time"),
     /** Requests. */
-    OPERATIONS("fs-ops", "fs-ops-refill-time");
+    OPERATIONS("fs-ops", "fs-ops-refill-time"),
+    /** Bytes read and written, against a part of what several servers have together. */
+    SHARE("fs-share-bw", ""),
+    /** Requests, against a part of what several servers have together. */
+    SHARE_OPERATIONS("fs-share-ops", "");
 
     private final String prefix;
     private final String refill;
@@ -24,15 +28,23 @@ enum Meter {
     /** {@return whether the bytes of requests of this direction are counted} */
     boolean countsBytesOf(Direction direction) {
         return switch (this) {
-            case TOTAL -> direction != Direction.NONE;
+            case TOTAL, SHARE -> direction != Direction.NONE;
             case READ -> direction == Direction.READ || direction == Direction.COPY;
             case WRITE -> direction == Direction.WRITE || direction == Direction.COPY;
-            case OPERATIONS -> false;
+            case OPERATIONS, SHARE_OPERATIONS -> false;
         };
     }
 
     boolean countsRequests() {
-        return this == OPERATIONS;
+        return this == OPERATIONS || this == SHARE_OPERATIONS;
+    }
+
+    /**
+     * {@return whether the limit is a part of a larger one, divided anew again and again: so much
+     * for each second, nothing beyond that}
+     */
+    boolean isShare() {
+        return this == SHARE || this == SHARE_OPERATIONS;
     }
 
     /** {@return the name of the setting that says how much comes with an interval} */

@@ -61,6 +61,7 @@ final class Throttle implements AutoCloseable {
     private long throttled;
     private long throttledNanos;
     private final long[] waits = new long[WAITS];
+    private final Map<Meter, Long> held = new EnumMap<>(Meter.class);
     private @Nullable Thread pacer;
     private boolean closed;
 
@@ -141,8 +142,7 @@ final class Throttle implements AutoCloseable {
     boolean charge(Ticket ticket, Budget now) {
         long at = clock.nanos();
         ticket.since = at;
-        ticket.budget = now;
-        ticket.due = now.charge(ticket.direction, ticket.bytes, at);
+        now.charge(ticket, at);
         requests.increment();
         count(ticket.direction, ticket.bytes);
         if (ticket.due - at <= SLACK_NANOS && count.get() == 0) {
@@ -172,11 +172,13 @@ final class Throttle implements AutoCloseable {
                 if (latest == null) {
                     return false;
                 }
-                ticket.budget = latest;
-                ticket.due = latest.charge(ticket.direction, ticket.bytes, now);
+                latest.charge(ticket, now);
             }
             line.add(ticket);
             count.incrementAndGet();
+            if (ticket.heldBy != null) {
+                held.merge(ticket.heldBy, 1L, Long::sum);
+            }
             if (pacer == null) {
                 pacer = threads.newThread(this::pace);
                 pacer.start();
@@ -369,9 +371,12 @@ final class Throttle implements AutoCloseable {
             }
             budget = after;
             for (Ticket ticket : waiting) {
-                ticket.budget = after;
-                ticket.due =
-                        after == null ? now : after.charge(ticket.direction, ticket.bytes, now);
+                if (after == null) {
+                    ticket.budget = null;
+                    ticket.due = now;
+                } else {
+                    after.charge(ticket, now);
+                }
             }
         } finally {
             lock.unlock();
@@ -387,7 +392,9 @@ final class Throttle implements AutoCloseable {
      * @param throttled how many requests had to wait and do not any more
      * @param throttledNanos for how long, all together
      * @param waits how many less than 1, 2, 4 and so on milliseconds, each without those before
+     * @param held how many were parked for the sake of each limit
      * @param parked how many wait now
+     * @param parkedFor how many wait now for the sake of each limit
      * @param bytesOfCredit what is left of it
      */
     record State(
@@ -398,7 +405,9 @@ final class Throttle implements AutoCloseable {
             long throttled,
             long throttledNanos,
             List<Long> waits,
+            Map<Meter, Long> held,
             int parked,
+            Map<Meter, Long> parkedFor,
             long bytesOfCredit) {}
 
     State state() {
@@ -413,11 +422,25 @@ final class Throttle implements AutoCloseable {
                     throttled,
                     throttledNanos,
                     Arrays.stream(waits).boxed().toList(),
+                    new EnumMap<>(held),
                     count.get(),
+                    parkedFor(),
                     now == null ? 0 : now.bytesOfCredit());
         } finally {
             lock.unlock();
         }
+    }
+
+    private Map<Meter, Long> parkedFor() {
+        Map<Meter, Long> waiting = new EnumMap<>(Meter.class);
+        for (Deque<Ticket> line : parked.values()) {
+            for (Ticket ticket : line) {
+                if (ticket.heldBy != null) {
+                    waiting.merge(ticket.heldBy, 1L, Long::sum);
+                }
+            }
+        }
+        return waiting;
     }
 
     /** Has what is parked carried out, parks nothing any more, and ends the thread. */

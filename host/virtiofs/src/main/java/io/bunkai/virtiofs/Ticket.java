@@ -14,6 +14,9 @@ abstract class Ticket {
     long since;
     long due;
 
+    /** By which of the limits it is due no earlier; null if it is due at once. */
+    @Nullable Meter heldBy;
+
     /** Carries the request out. Called once if it was parked, by any thread. */
     abstract void carryOut();
 }

@@ -23,7 +23,7 @@ class ControlServerTest {
     private static final String NOTHING =
             ",\"bytes-read\":0,\"bytes-written\":0,\"requests\":0,\"throttled\":0,"
                     + "\"throttled-nanos\":0,\"waits\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0],"
-                    + "\"parked\":0,\"bytes-of-credit\":";
+                    + "\"held\":{},\"parked\":0,\"parked-for\":{},\"bytes-of-credit\":";
 
     @TempDir Path folder;
 
@@ -80,6 +80,7 @@ class ControlServerTest {
                     set sandbox=none             | 'sandbox=none' is no NAME=VALUE with the name of a limit
                     set fs-bw-size=1 fs-bw-size=2 | fs-bw-size is said twice
                     set fs-bw-burst=1            | fs-bw-burst makes no sense without fs-bw-size
+                    set fs-share-bw-burst=1      | 'fs-share-bw-burst=1' is no NAME=VALUE with the name of a limit
                     set fs-bw-refill-time=0      | fs-bw-refill-time is '0', no number from 1 to 3600000
                     """,
             quoteCharacter = '"')

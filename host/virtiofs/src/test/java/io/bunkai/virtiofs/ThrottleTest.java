@@ -189,4 +189,40 @@ class ThrottleTest {
         assertThat(send(throttle, "c", Direction.READ, 1)).isFalse();
         assertThat(throttle.state().bytesRead()).isEqualTo(1001);
     }
+
+    @Test
+    void aShareOfALargerLimitHoldsBesideOnesOwnAndIsToldApart() {
+        Throttle throttle = throttle("fs-bw-size=1000");
+        throttle.set(map("fs-share-bw-size=500", "fs-share-ops-size=5"));
+        assertThat(send(throttle, "a", Direction.READ, 500)).isTrue();
+        assertThat(send(throttle, "b", Direction.WRITE, 100)).isFalse();
+        assertThat(throttle.state().parkedFor()).isEqualTo(Map.of(Meter.SHARE, 1L));
+        pass(throttle, 200);
+        assertThat(done).containsExactly("b");
+        assertThat(throttle.state().parkedFor()).isEmpty();
+        for (int i = 0; i < 4; i++) {
+            send(throttle, "small", Direction.NONE, 0);
+        }
+        assertThat(send(throttle, "c", Direction.NONE, 0)).isFalse();
+        assertThat(throttle.state().held())
+                .isEqualTo(Map.of(Meter.SHARE, 1L, Meter.SHARE_OPERATIONS, 1L));
+        assertThat(throttle.state().settings())
+                .containsEntry("fs-bw-size", "1000")
+                .containsEntry("fs-share-bw-size", "500");
+    }
+
+    @Test
+    void aLargerShareHoldsForWhatIsParkedAndOnesOwnLimitStays() {
+        Throttle throttle = throttle("fs-bw-size=1000");
+        throttle.set(map("fs-share-bw-size=10"));
+        send(throttle, "a", Direction.READ, 1510);
+        throttle.set(map("fs-share-bw-size=100000"));
+        assertThat(throttle.state().parkedFor()).isEqualTo(Map.of(Meter.TOTAL, 1L));
+        pass(throttle, 509);
+        assertThat(done).isEmpty();
+        pass(throttle, 1);
+        assertThat(done).containsExactly("a");
+        throttle.set(map("fs-share-bw-size=0"));
+        assertThat(throttle.state().settings()).doesNotContainKey("fs-share-bw-size");
+    }
 }
