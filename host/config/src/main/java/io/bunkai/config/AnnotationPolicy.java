@@ -220,6 +220,12 @@ public final class AnnotationPolicy {
             switch (key.name()) {
                 case "bw", "burst", "ops", "ops_burst" ->
                         requireWithinLimit(annotation, key, (Long) value);
+                case "weight" ->
+                        requireAtMost(
+                                annotation,
+                                ((Long) value).doubleValue(),
+                                (double) limit("weight"),
+                                "of weight");
                 case "virtio_fs_extra_args" -> requireHarmless(annotation, (List<?>) value);
                 case "default_vcpus", "default_maxvcpus" -> {
                     int most = loaded.host().processors();

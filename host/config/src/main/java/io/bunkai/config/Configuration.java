@@ -12,6 +12,7 @@ import java.util.List;
  * @param boot what the guest boots
  * @param sizing processors and memory
  * @param sharing how folders and files of the host reach the guest
+ * @param budgets how much of them all guests may have together
  * @param agent the guest's agent
  * @param runtime the runtime itself
  * @param annotations what pods may change
@@ -21,6 +22,7 @@ public record Configuration(
         BootConfiguration boot,
         SizingConfiguration sizing,
         SharingConfiguration sharing,
+        BudgetConfiguration budgets,
         AgentConfiguration agent,
         RuntimeConfiguration runtime,
         AnnotationConfiguration annotations) {

@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Makes the records of a {@link Configuration} from settings that have passed all checks. */
 final class ConfigurationAssembly {
@@ -39,6 +41,7 @@ final class ConfigurationAssembly {
                 boot(),
                 sizing(),
                 sharing(),
+                budgets(),
                 agent(),
                 runtime(),
                 new Configuration.AnnotationConfiguration(strings(QEMU + "enable_annotations")));
@@ -132,6 +135,24 @@ final class ConfigurationAssembly {
                         whole(LIMITS + "burst"),
                         whole(LIMITS + "ops"),
                         whole(LIMITS + "ops_burst")));
+    }
+
+    private BudgetConfiguration budgets() {
+        return new BudgetConfiguration(
+                (int) whole(LIMITS + "weight"),
+                budget("node"),
+                budget("namespace"),
+                ((Map<?, ?>) value(LIMITS + "namespace_weights"))
+                        .entrySet().stream()
+                                .collect(
+                                        Collectors.toMap(
+                                                weight -> (String) weight.getKey(),
+                                                weight -> ((Long) weight.getValue()).intValue())));
+    }
+
+    private BudgetConfiguration.Budget budget(String whose) {
+        return new BudgetConfiguration.Budget(
+                whole(LIMITS + whose + "_bw"), whole(LIMITS + whose + "_ops"));
     }
 
     private AgentConfiguration agent() {

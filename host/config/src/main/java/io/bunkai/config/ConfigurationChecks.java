@@ -3,11 +3,14 @@
 package io.bunkai.config;
 
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 
 /** What has to hold between keys, whichever files they come from. */
 final class ConfigurationChecks {
     private static final String QEMU = "hypervisor.qemu.";
+    private static final String LIMITS = "bunkai.limits.";
+    private static final String NAMESPACE_WEIGHTS = "namespace_weights";
 
     /** Options of {@code -machine} that other keys, or Bunkai itself, decide. */
     private static final List<String> OWN_MACHINE_OPTIONS =
@@ -191,19 +194,33 @@ final class ConfigurationChecks {
     private void limits() {
         requireRate("burst", "bw");
         requireRate("ops_burst", "ops");
+        settings.ifSet(
+                LIMITS + NAMESPACE_WEIGHTS,
+                setting -> ((Map<?, ?>) setting.value()).forEach(this::requireWeight));
+    }
+
+    private void requireWeight(Object namespace, Object weight) {
+        if (!(weight instanceof Long number)
+                || number < 1
+                || number > BudgetConfiguration.MOST_WEIGHT) {
+            problem(
+                    LIMITS + NAMESPACE_WEIGHTS,
+                    "the weight of " + namespace + " is " + TomlText.of(weight),
+                    "write a whole number from 1 to " + BudgetConfiguration.MOST_WEIGHT);
+        }
     }
 
     private void requireRate(String burst, String rate) {
         if (isLimit(burst) && !isLimit(rate)) {
             problem(
-                    "bunkai.limits." + burst,
+                    LIMITS + burst,
                     burst + " is set, but there is no limit that it could go beyond",
                     "set " + rate + " in [bunkai.limits] too, or remove " + burst);
         }
     }
 
     private boolean isLimit(String name) {
-        return settings.effective(catalogue, "bunkai.limits." + name)
+        return settings.effective(catalogue, LIMITS + name)
                 .filter(value -> !value.equals(0L))
                 .isPresent();
     }

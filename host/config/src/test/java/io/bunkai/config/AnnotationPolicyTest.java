@@ -104,6 +104,15 @@ class AnnotationPolicyTest {
     }
 
     @Test
+    void aPodMayWeighLessThanTheNodeSaysAndNotMore() throws IOException {
+        String enabled = "enable_annotations = [\"limits\\\\..*\"]";
+        LoadedConfiguration pod = apply(enabled, Map.of(LIMITS + "weight", "30"));
+        assertThat(pod.configuration().budgets().weight()).isEqualTo(30);
+        assertRefused(enabled, Map.of(LIMITS + "weight", "101"), FaultCode.OUT_OF_RANGE)
+                .hasMessageContaining("asks for 101 of weight, and the node allows 100");
+    }
+
+    @Test
     void aBurstWithoutALimitIsRefused() {
         assertRefused(
                         "enable_annotations = [\"limits\\\\..*\"]",

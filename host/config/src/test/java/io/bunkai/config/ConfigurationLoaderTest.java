@@ -11,12 +11,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigurationLoaderTest {
     @TempDir Path folder;
@@ -134,6 +136,41 @@ class ConfigurationLoaderTest {
         assertThat(configuration.sizing().processors()).isEqualTo(3);
         assertThat(configuration.annotations().enabled()).containsExactly("kernel");
         assertThat(configuration.runtime().debug()).isTrue();
+    }
+
+    @Test
+    void budgetsOfNamespacesAndTheNodeHaveWeights() throws IOException {
+        BudgetConfiguration budgets =
+                node.load(
+                                """
+                                [bunkai.limits]
+                                weight = 50
+                                node_bw = 1000
+                                namespace_ops = 7
+                                [bunkai.limits.namespace_weights]
+                                "team.payments" = 300
+                                """)
+                        .configuration()
+                        .budgets();
+        assertThat(budgets)
+                .isEqualTo(
+                        new BudgetConfiguration(
+                                50,
+                                new BudgetConfiguration.Budget(1000, 0),
+                                new BudgetConfiguration.Budget(0, 7),
+                                Map.of("team.payments", 300)));
+        assertThat(budgets.weightOf("team.payments")).isEqualTo(300);
+        assertThat(budgets.weightOf("others")).isEqualTo(100);
+        assertThat(node.load("").configuration().budgets()).isEqualTo(BudgetConfiguration.NONE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "10001", "1.5", "\"100\""})
+    void aWeightIsAWholeNumberFrom1To10000(String weight) {
+        assertThatThrownBy(() ->
+                        node.load("[bunkai.limits]\nnamespace_weights = { a = " + weight + " }"))
+                .isInstanceOf(Fault.class)
+                .hasMessageContaining("the weight of a is " + weight);
     }
 
     @Test
