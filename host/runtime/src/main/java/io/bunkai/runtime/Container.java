@@ -8,6 +8,7 @@ import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
+import io.bunkai.config.BudgetConfiguration;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Signals;
 import io.bunkai.linux.Terminal;
@@ -987,6 +988,27 @@ public final class Container {
             control.set(changes, deadline);
         }
         return control.figures(deadline);
+    }
+
+    /** {@return its file server, as one that has a part of what several have; empty without one} */
+    Optional<Budgets.Member> budgetMember() {
+        ContainerRecord now = record();
+        boolean serves =
+                now.server().isPresent()
+                        && switch (now.phase()) {
+                            case STARTING, PREPARED, RUNNING -> true;
+                            case CREATED, ENDING, ENDED, REMOVING -> false;
+                        };
+        return (serves ? FileServer.control(plan) : Optional.<ServerControl>empty())
+                .map(control ->
+                        new Budgets.Member(
+                                plan.id(),
+                                terms.namespace(),
+                                plan.host()
+                                        .sharing()
+                                        .flatMap(Plan.Sharing::weight)
+                                        .orElse(BudgetConfiguration.USUAL_WEIGHT),
+                                control));
     }
 
     /**

@@ -48,6 +48,7 @@ public final class Containers implements AutoCloseable {
     private final Reattachment reattachment;
     private final StartGate starts;
     private final SpareServers spares = new SpareServers();
+    private final Budgets budgets;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Container> byId = new LinkedHashMap<>(); // guarded by lock
     private final Set<String> freeNames = new HashSet<>(); // guarded by lock: ended, not yet gone
@@ -73,6 +74,7 @@ public final class Containers implements AutoCloseable {
         this.outputs = root.outputs();
         this.clock = clock;
         this.starts = StartGate.ofThisMachine(clock);
+        this.budgets = new Budgets(planner.budgets(), this::budgetMembers, clock);
         this.crashPoints = crashPoints;
         this.reattachment = reattachment;
     }
@@ -146,6 +148,7 @@ public final class Containers implements AutoCloseable {
         }
         deleteOutputsOfNobody();
         goOn(List.copyOf(byId.values()));
+        budgets.start();
     }
 
     /** All at once: one machine that does not answer holds nobody up but itself. */
@@ -371,6 +374,12 @@ public final class Containers implements AutoCloseable {
         return byId.values().stream().filter(known -> !freeNames.contains(known.id()));
     }
 
+    private List<Budgets.Member> budgetMembers() {
+        return all().stream()
+                .<Budgets.Member>mapMulti((one, to) -> one.budgetMember().ifPresent(to))
+                .toList();
+    }
+
     /** {@return all containers, oldest first} */
     public List<Container> all() {
         lock.lock();
@@ -395,6 +404,7 @@ public final class Containers implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+        budgets.close();
         everyone.forEach(Container::letGo);
         spares.close();
     }
@@ -421,6 +431,11 @@ public final class Containers implements AutoCloseable {
                 @Override
                 public SpareServers spares() {
                     return spares;
+                }
+
+                @Override
+                public Budgets budgets() {
+                    return budgets;
                 }
 
                 @Override

@@ -104,7 +104,7 @@ final class FileServer implements AutoCloseable {
         command.add("--cache=" + configuration.cache());
         command.addAll(limits(configuration));
         command.addAll(configuration.arguments());
-        return new Plan.Sharing(shares, command);
+        return new Plan.Sharing(shares, command, Optional.empty());
     }
 
     private static List<String> limits(SharingConfiguration configuration) {

@@ -124,11 +124,16 @@ public record Plan(
      * one folder.
      *
      * @param server the file server's program and its arguments
+     * @param weight when what several pods have together is divided; empty for the usual one
      */
-    public record Sharing(List<Share> shares, List<String> server) {
+    public record Sharing(List<Share> shares, List<String> server, Optional<Integer> weight) {
         public Sharing {
             shares = List.copyOf(shares);
             server = List.copyOf(server);
+        }
+
+        Sharing weighing(int among) {
+            return new Sharing(shares, server, Optional.of(among));
         }
     }
 

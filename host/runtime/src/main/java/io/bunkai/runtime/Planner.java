@@ -9,6 +9,7 @@ import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
 import io.bunkai.config.AnnotationPolicy;
 import io.bunkai.config.BootConfiguration;
+import io.bunkai.config.BudgetConfiguration;
 import io.bunkai.config.Configuration;
 import io.bunkai.config.ConfigurationWarning;
 import io.bunkai.config.LoadedConfiguration;
@@ -76,6 +77,11 @@ public final class Planner {
         this.hypervisor = hypervisor;
         this.cgroups = cgroups;
         this.root = root;
+    }
+
+    /** {@return what pods of this node may have together} */
+    BudgetConfiguration budgets() {
+        return configurations.get(Optional.empty()).configuration().budgets();
     }
 
     /**
@@ -224,8 +230,8 @@ public final class Planner {
                         shares
                                 ? draft.host()
                                         .withSharing(
-                                                FileServer.plan(
-                                                        mounts.shares(), sharing, directory))
+                                                FileServer.plan(mounts.shares(), sharing, directory)
+                                                        .weighing(effective.budgets().weight()))
                                 : draft.host(),
                         new Plan.Guest(
                                 draft.hostname(),

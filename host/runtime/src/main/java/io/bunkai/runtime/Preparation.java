@@ -100,6 +100,7 @@ final class Preparation {
             public void serverStarted(ProcessIdentity server) {
                 reach(CrashPoint.START_SERVER_LAUNCHED);
                 records.write(records.now().withServer(server));
+                around.budgets().changed();
                 reach(CrashPoint.START_SERVER_JOURNALED);
             }
 

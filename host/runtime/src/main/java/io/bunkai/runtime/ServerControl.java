@@ -24,7 +24,7 @@ import tools.jackson.databind.json.JsonMapper;
  * has what is said there. A guest that has taken its server over can answer anything, so an answer
  * is short, comes in time, and is nothing but names and numbers.
  */
-final class ServerControl {
+final class ServerControl implements Budgets.Control {
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final int LONGEST_ANSWER = 64 * 1024;
     private static final int MOST_FIGURES = 500;
@@ -43,7 +43,8 @@ final class ServerControl {
      * @throws Fault INVALID_ARGUMENT if the server refuses one, with its reason; else as {@link
      *     #figures}
      */
-    void set(Map<String, String> changes, Deadline deadline) {
+    @Override
+    public void set(Map<String, String> changes, Deadline deadline) {
         StringBuilder request = new StringBuilder("set");
         changes.forEach((name, value) -> {
             requireWord(name);
@@ -73,7 +74,8 @@ final class ServerControl {
      * @throws Fault UNAVAILABLE if the server cannot be reached or makes no sense,
      *     DEADLINE_EXCEEDED if it does not answer
      */
-    Map<String, String> figures(Deadline deadline) {
+    @Override
+    public Map<String, String> figures(Deadline deadline) {
         Map<String, String> figures = new LinkedHashMap<>();
         add("", ask("get", deadline), figures);
         return figures;

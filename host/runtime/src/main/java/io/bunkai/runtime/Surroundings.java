@@ -18,6 +18,9 @@ interface Surroundings {
     /** {@return file servers that are warm already} */
     SpareServers spares();
 
+    /** {@return what pods may have of the host's files together} */
+    Budgets budgets();
+
     LayerSource layers();
 
     Journal journal();

@@ -20,9 +20,21 @@ public record Terms(
         boolean remove,
         Map<String, String> annotations,
         Map<String, String> notes) {
+    /** Set by containerd's CRI plugin, for every container of a pod. */
+    private static final String POD_NAMESPACE = "io.kubernetes.cri.sandbox-namespace";
+
     public Terms {
         annotations = Map.copyOf(annotations);
         notes = Map.copyOf(notes);
+    }
+
+    /**
+     * {@return the namespace that it belongs to: Kubernetes' of a pod, else containerd's; that of
+     * this daemon's own users has no name}
+     */
+    String namespace() {
+        String ofPod = annotations.get(POD_NAMESPACE);
+        return ofPod != null ? ofPod : owner.map(Owner::namespace).orElse("");
     }
 
     static Terms of(ContainerRequest request) {

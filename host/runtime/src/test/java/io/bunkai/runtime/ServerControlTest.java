@@ -141,8 +141,8 @@ class ServerControlTest {
     }
 
     @Test
-    void aServerThatHasGoneIsTold() throws IOException {
-        listener.close();
-        assertFails(() -> control.figures(SOON), FaultCode.UNAVAILABLE, "as it should");
+    void aServerThatIsNotThereIsTold() {
+        ServerControl gone = new ServerControl(folder.resolve("gone.sock"));
+        assertFails(() -> gone.figures(SOON), FaultCode.UNAVAILABLE, "as it should");
     }
 }
