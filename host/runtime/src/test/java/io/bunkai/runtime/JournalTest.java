@@ -110,6 +110,15 @@ class JournalTest {
     }
 
     @Test
+    void aFileServerOfADaemonThatKnewNoWeightsHasTheUsualOne() {
+        Plan.Sharing sharing =
+                PlanJson.MAPPER.readValue(
+                        "{\"shares\": [], \"server\": [\"program\"]}", Plan.Sharing.class);
+        assertThat(sharing)
+                .isEqualTo(new Plan.Sharing(List.of(), List.of("program"), Optional.empty()));
+    }
+
+    @Test
     void onlyItsOwnerReadsIt() throws IOException {
         journal.write(record());
         Path file = directory.resolve(ID).resolve("journal.json");
