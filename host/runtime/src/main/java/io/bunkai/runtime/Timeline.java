@@ -30,6 +30,7 @@ public final class Timeline {
             new ArrayList<>(); // by the guest's clock; guarded by this
     private long guestOrigin; // guarded by this
     private long shortestDelay = Long.MAX_VALUE; // between the clocks; guarded by this
+    private boolean isOlderThanItsStart; // the guest's clock; guarded by this
     private long finish = Long.MAX_VALUE; // guarded by this
 
     /** Begins a timeline: its zero is now. */
@@ -69,6 +70,16 @@ public final class Timeline {
 
         private Step later(long micros) {
             return new Step(name, side, beginMicros + micros, endMicros + micros, detail);
+        }
+
+        private Step notBefore(long micros) {
+            return new Step(
+                    name,
+                    side,
+                    Math.max(micros, beginMicros),
+                    Math.max(micros, endMicros),
+                    detail,
+                    vmmCpuMicros);
         }
     }
 
@@ -111,7 +122,8 @@ public final class Timeline {
      *
      * <p>The guest's clock begins when its kernel takes over from the firmware, and nobody says
      * when that is. But a step is told of right after its end, so of all differences between the
-     * clocks that the steps show, the least is the closest to the truth.
+     * clocks that the steps show, the least is the closest to the truth. The clock of a clone goes
+     * on from its template's: it is known by a step that ends later than such a clock could show.
      *
      * @return whether it was noted
      */
@@ -122,7 +134,9 @@ public final class Timeline {
                 || guestSteps.size() == MOST_GUEST_STEPS) {
             return false;
         }
-        shortestDelay = Math.min(shortestDelay, micros() - endMicros);
+        long delay = micros() - endMicros;
+        isOlderThanItsStart |= delay < guestOriginMicros();
+        shortestDelay = Math.min(shortestDelay, delay);
         guestSteps.add(new Step(name, Side.GUEST, beginMicros, endMicros, ""));
         return true;
     }
@@ -139,14 +153,19 @@ public final class Timeline {
 
     /** {@return all steps so far, by their begin} */
     public synchronized List<Step> steps() {
-        long shift = Math.max((guestOrigin - origin) / NANOS_PER_MICRO, shortestDelay);
+        long first = guestOriginMicros();
+        long shift = isOlderThanItsStart ? shortestDelay : Math.max(first, shortestDelay);
         return Stream.concat(
                         hostSteps.stream(),
                         guestSteps.stream()
-                                .map(step -> step.later(shift))
+                                .map(step -> step.later(shift).notBefore(first))
                                 .filter(step -> step.beginMicros() <= finish))
                 .sorted(Comparator.comparingLong(Step::beginMicros).thenComparing(Step::name))
                 .toList();
+    }
+
+    private long guestOriginMicros() {
+        return (guestOrigin - origin) / NANOS_PER_MICRO;
     }
 
     private synchronized void add(Step step) {

@@ -33,7 +33,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class GuestConsoleTest {
     private final TestRoot root = TestRoot.create();
-    private final Timeline timeline = new Timeline(new ManualClock());
+    private final ManualClock uptime = new ManualClock();
+    private final Timeline timeline = new Timeline(uptime);
     private ServerSocketChannel listener;
     private GuestConsole console;
     private SocketChannel guest;
@@ -118,6 +119,7 @@ class GuestConsoleTest {
 
     @Test
     void stepsOfTheAgentGoIntoTheTimeline() throws IOException {
+        uptime.advance(Duration.ofNanos(250_000));
         List<String> lines =
                 linesAfter("<6>agent: step name=jvm.start begin_us=100 end_us=250 id=x\n");
         assertThat(lines).isEmpty();

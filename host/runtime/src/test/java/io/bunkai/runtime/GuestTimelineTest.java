@@ -40,7 +40,22 @@ class GuestTimelineTest {
         timeline.guestStarts();
         timeline.guestStep("impossible", 50, 90);
 
-        assertThat(timeline.steps()).containsExactly(guest("impossible", 150, 190));
+        assertThat(timeline.steps()).containsExactly(guest("impossible", 100, 100));
+    }
+
+    @Test
+    void theClockOfACloneGoesOnFromItsTemplates() {
+        at(100);
+        timeline.guestStarts();
+        at(300);
+        timeline.guestStep("create", 30_000_050, 30_000_150);
+        at(401); // told of 1 late
+        timeline.guestStep("start", 30_000_200, 30_000_250);
+        at(500);
+        timeline.finished();
+
+        assertThat(timeline.steps())
+                .containsExactly(guest("create", 200, 300), guest("start", 350, 400));
     }
 
     @Test
