@@ -98,11 +98,13 @@ final class Quota {
      * Counts a shared directory.
      *
      * @throws ErrnoException if it cannot be read
-     * @throws Fault if a file cannot be told from another one by its number
+     * @throws Fault if a file cannot be told from another one by its number, or as {@link
+     *     CountableFileSystem#require(long)}
      */
     static Quota count(Share share, SpaceLimit limit) throws ErrnoException {
         StatusView status = new StatusView();
         ErrnoException.check("statx", FileCalls.tryStatus(share.root(), status));
+        CountableFileSystem.require(status.mount());
         Quota quota = new Quota(limit, status);
         quota.account(status);
         quota.countBelow(share, status.mount());
