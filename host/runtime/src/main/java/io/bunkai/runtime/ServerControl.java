@@ -79,6 +79,15 @@ final class ServerControl {
         return figures;
     }
 
+    /**
+     * {@return the whole answer to {@code get}, of which nothing has been checked}
+     *
+     * @throws Fault as {@link #figures}
+     */
+    JsonNode counters(Deadline deadline) {
+        return ask("get", deadline);
+    }
+
     private static void add(String name, JsonNode node, Map<String, String> figures) {
         if (node.isObject()) {
             node.properties()
