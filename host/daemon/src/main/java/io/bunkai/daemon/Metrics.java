@@ -14,12 +14,17 @@ import io.bunkai.runtime.Owner;
 import io.bunkai.runtime.ProcessUsage;
 import io.bunkai.runtime.Usage;
 import io.bunkai.runtime.UsageSampler;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What this daemon can tell of itself and of all its containers, as Prometheus reads it. Nothing is
@@ -78,6 +83,28 @@ final class Metrics {
                                 "process_resident_memory_bytes",
                                 "Memory that the daemon has in its address space.",
                                 bytes));
+        openFiles()
+                .ifPresent(number ->
+                        families.gauge(
+                                "process_open_fds",
+                                "Descriptors that the daemon has open.",
+                                number));
+        ProcessHandle.current()
+                .info()
+                .startInstant()
+                .ifPresent(start ->
+                        families.gauge(
+                                "process_start_time_seconds",
+                                "When the daemon started, in seconds since the epoch.",
+                                start.getEpochSecond()));
+    }
+
+    private static OptionalLong openFiles() {
+        try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
+            return OptionalLong.of(all.count() - 1); // without the one that lists them
+        } catch (IOException e) {
+            return OptionalLong.empty();
+        }
     }
 
     /** All states, so that a query finds a 0 where nothing is. */

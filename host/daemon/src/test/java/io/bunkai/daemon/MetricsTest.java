@@ -214,6 +214,8 @@ class MetricsTest {
                         .anyMatch(line -> line.startsWith("bunkai_build_info{version="))
                         .anyMatch(line -> line.startsWith("process_cpu_seconds_total "))
                         .anyMatch(line -> line.startsWith("process_resident_memory_bytes "))
+                        .anyMatch(line -> line.startsWith("process_open_fds "))
+                        .anyMatch(line -> line.startsWith("process_start_time_seconds "))
                         .anyMatch(line -> line.startsWith("bunkai_hypervisor_cpu_seconds_total{"));
             }
         }

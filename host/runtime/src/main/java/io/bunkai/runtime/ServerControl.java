@@ -29,6 +29,7 @@ final class ServerControl {
     private static final int LONGEST_ANSWER = 64 * 1024;
     private static final int MOST_FIGURES = 500;
     private static final int LONGEST_FIGURE = 100;
+    private static final int LONGEST_LIST = 500; // twenty numbers of 63 bits
 
     private final Path socket;
 
@@ -97,7 +98,11 @@ final class ServerControl {
                                     part.getValue(),
                                     figures));
         } else if (figures.size() < MOST_FIGURES) {
-            figures.put(shown(name), shown(node.isArray() ? list(node) : node.asString("")));
+            figures.put(
+                    shown(name, LONGEST_FIGURE),
+                    node.isArray()
+                            ? shown(list(node), LONGEST_LIST)
+                            : shown(node.asString(""), LONGEST_FIGURE));
         }
     }
 
@@ -107,8 +112,8 @@ final class ServerControl {
         return words.toString();
     }
 
-    private static String shown(String text) {
-        return GuestText.printable(text.substring(0, Math.min(text.length(), LONGEST_FIGURE)));
+    private static String shown(String text, int most) {
+        return GuestText.printable(text.substring(0, Math.min(text.length(), most)));
     }
 
     private JsonNode ask(String request, Deadline deadline) {
