@@ -15,6 +15,8 @@ module io.bunkai.daemon {
     requires io.bunkai.ttrpc;
     requires io.bunkai.vmm;
     requires io.bunkai.vmm.qemu;
+    requires io.prometheus.metrics.model;
+    requires io.prometheus.writer.text;
     requires static org.jspecify;
 
     exports io.bunkai.daemon;

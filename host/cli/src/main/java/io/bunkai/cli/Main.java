@@ -22,6 +22,7 @@ public final class Main {
                     "run",
                     "exec",
                     "ps",
+                    "stats",
                     "logs",
                     "stop",
                     "kill",
@@ -30,6 +31,7 @@ public final class Main {
                     "inspect",
                     "trace",
                     "limits",
+                    "metrics",
                     "explain",
                     "version",
                     "daemon",
@@ -134,6 +136,8 @@ public final class Main {
             case "inspect" -> new InspectCommand(root);
             case "trace" -> new TraceCommand(root);
             case "limits" -> new LimitsCommand(root);
+            case "stats" -> new StatsCommand(root);
+            case "metrics" -> new MetricsCommand(root);
             case "explain" -> new ExplainCommand(root);
             case "version" -> new VersionCommand(root);
             case "daemon" -> new DaemonCommand(root);

@@ -7,10 +7,13 @@ import com.google.protobuf.MessageLite;
 import io.bunkai.api.ControlMethods;
 import io.bunkai.api.ProtocolVersion;
 import io.bunkai.api.control.AttachResponse;
+import io.bunkai.api.control.ContainerStats;
 import io.bunkai.api.control.ContainerSummary;
 import io.bunkai.api.control.CreateResponse;
 import io.bunkai.api.control.ExecResponse;
 import io.bunkai.api.control.ExplainResponse;
+import io.bunkai.api.control.GuestStats;
+import io.bunkai.api.control.HostStats;
 import io.bunkai.api.control.InspectResponse;
 import io.bunkai.api.control.ListResponse;
 import io.bunkai.api.control.LogEntry;
@@ -19,6 +22,7 @@ import io.bunkai.api.control.RemoveResponse;
 import io.bunkai.api.control.ResizeResponse;
 import io.bunkai.api.control.SignalResponse;
 import io.bunkai.api.control.StartResponse;
+import io.bunkai.api.control.StatsResponse;
 import io.bunkai.api.control.StopResponse;
 import io.bunkai.api.control.TraceResponse;
 import io.bunkai.api.control.TraceStep;
@@ -62,6 +66,7 @@ final class Rehearsal {
                     List.of("exec", "-i", ID, "cat"),
                     List.of("ps", "-a"),
                     List.of("ps", "--format", "json"),
+                    List.of("stats", "--no-stream", "--interval", "0.1"),
                     List.of("logs", "--timestamps", "--tail", "1", ID),
                     List.of("logs", "-f", ID),
                     List.of("stop", ID),
@@ -228,6 +233,16 @@ final class Rehearsal {
                                         .setId(ID)
                                         .addCommand("sh")
                                         .setState("running"))
+                        .build());
+        answer(
+                daemon,
+                ControlMethods.STATS,
+                StatsResponse.newBuilder()
+                        .addContainers(
+                                ContainerStats.newBuilder()
+                                        .setId(ID)
+                                        .setGuest(GuestStats.getDefaultInstance())
+                                        .setHost(HostStats.getDefaultInstance()))
                         .build());
         answer(
                 daemon,

@@ -237,6 +237,8 @@ final class FakeDaemon implements AutoCloseable {
         offer(builder, ControlMethods.LOGS);
         offer(builder, ControlMethods.TRACE);
         offer(builder, ControlMethods.LIMITS);
+        offer(builder, ControlMethods.STATS);
+        offer(builder, ControlMethods.METRICS);
         offer(builder, ControlMethods.EXPLAIN);
         offer(builder, ControlMethods.LIST_TEMPLATES);
         offer(builder, ControlMethods.CREATE_TEMPLATE);

@@ -84,6 +84,7 @@ final class ControlService {
 
     private final Containers containers;
     private final TemplateMethods templates;
+    private final StatsMethods stats;
     private final StreamServer streams;
     private final Versions versions;
     private final Duration startPatience;
@@ -104,6 +105,7 @@ final class ControlService {
             Runnable shutdown) {
         this.containers = containers;
         this.templates = new TemplateMethods(containers, templates);
+        this.stats = new StatsMethods(containers);
         this.streams = streams;
         this.versions = versions;
         this.startPatience = startPatience;
@@ -118,8 +120,7 @@ final class ControlService {
 
     /** {@return a server that offers all methods} */
     TtrpcServer server() {
-        return templates
-                .offer(TtrpcServer.builder())
+        return stats.offer(templates.offer(TtrpcServer.builder()))
                 .method(ControlMethods.VERSION, this::version)
                 .method(ControlMethods.CREATE, this::create)
                 .method(ControlMethods.START, this::start)

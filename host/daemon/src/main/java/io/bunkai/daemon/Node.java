@@ -127,6 +127,11 @@ final class Node implements AutoCloseable {
                                     containers, reattachment, CGROUP_MOUNT, startPatience));
             undo.onClose(kept::freeze); // what is let go of from here on is for the next daemon
             undo.own(ShimServer.open(root.run(), kept, tasks, tasks::serverFor));
+            undo.own(
+                    MetricsServer.open(
+                            root.metricsSocket(),
+                            new Metrics(containers)::text,
+                            MetricsServer.PATIENCE));
             undo.own(ControlServer.open(root.controlSocket(), service.server()));
             return new Node(undo.release());
         } catch (IOException e) {

@@ -62,7 +62,8 @@ public record ContainerView(
                 plan);
     }
 
-    private static String stateOf(ContainerRecord record) {
+    /** {@return the word for how far it has come} */
+    static String stateOf(ContainerRecord record) {
         return switch (record.phase()) {
             case CREATED -> "created";
             case STARTING -> "starting";

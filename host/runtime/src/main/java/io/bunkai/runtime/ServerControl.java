@@ -29,6 +29,7 @@ final class ServerControl implements Budgets.Control {
     private static final int LONGEST_ANSWER = 64 * 1024;
     private static final int MOST_FIGURES = 500;
     private static final int LONGEST_FIGURE = 100;
+    private static final int LONGEST_LIST = 500; // twenty numbers of 63 bits
 
     private final Path socket;
 
@@ -81,6 +82,15 @@ final class ServerControl implements Budgets.Control {
         return figures;
     }
 
+    /**
+     * {@return the whole answer to {@code get}, of which nothing has been checked}
+     *
+     * @throws Fault as {@link #figures}
+     */
+    JsonNode counters(Deadline deadline) {
+        return ask("get", deadline);
+    }
+
     private static void add(String name, JsonNode node, Map<String, String> figures) {
         if (node.isObject()) {
             node.properties()
@@ -90,7 +100,11 @@ final class ServerControl implements Budgets.Control {
                                     part.getValue(),
                                     figures));
         } else if (figures.size() < MOST_FIGURES) {
-            figures.put(shown(name), shown(node.isArray() ? list(node) : node.asString("")));
+            figures.put(
+                    shown(name, LONGEST_FIGURE),
+                    node.isArray()
+                            ? shown(list(node), LONGEST_LIST)
+                            : shown(node.asString(""), LONGEST_FIGURE));
         }
     }
 
@@ -100,8 +114,8 @@ final class ServerControl implements Budgets.Control {
         return words.toString();
     }
 
-    private static String shown(String text) {
-        return GuestText.printable(text.substring(0, Math.min(text.length(), LONGEST_FIGURE)));
+    private static String shown(String text, int most) {
+        return GuestText.printable(text.substring(0, Math.min(text.length(), most)));
     }
 
     private JsonNode ask(String request, Deadline deadline) {

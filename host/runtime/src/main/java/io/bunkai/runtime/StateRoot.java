@@ -122,6 +122,11 @@ public record StateRoot(Path path) {
         return run().resolve("io.sock");
     }
 
+    /** {@return the socket that serves metrics} */
+    public Path metricsSocket() {
+        return run().resolve("metrics.sock");
+    }
+
     /** {@return the socket at which a newer daemon takes over from the one that runs} */
     public Path takeoverSocket() {
         return run().resolve("takeover.sock");

@@ -42,6 +42,7 @@ public final class FakeNode implements AutoCloseable {
     private final ScriptedHypervisor hypervisor = new ScriptedHypervisor();
     private final FakeLayers layers = new FakeLayers(root.resolve("layers"));
     private final StateRoot stateRoot = StateRoot.open(root.path().resolve("state"));
+    private String toml = "";
     private ImageSource.Image image =
             new ImageSource.Image(
                     "embedded",
@@ -108,6 +109,11 @@ public final class FakeNode implements AutoCloseable {
         return hypervisor;
     }
 
+    /** Daemons that begin from now on have a configuration file with this content. */
+    public void configure(String content) {
+        toml = content;
+    }
+
     /** All references name this image from now on. */
     public void image(ImageSource.Image other) {
         image = other;
@@ -131,7 +137,7 @@ public final class FakeNode implements AutoCloseable {
     /** {@return what a daemon begins with that does this before each write of its journal} */
     Containers open(StateRoot where, Runnable beforeWrite) {
         return Containers.open(
-                planner(""),
+                planner(toml),
                 layers,
                 hypervisor,
                 where,
@@ -145,7 +151,7 @@ public final class FakeNode implements AutoCloseable {
     /** {@return what a daemon begins with that finds the streams of owners again} */
     public Containers open(CrashPoints crashPoints, Reattachment reattachment) {
         return Containers.open(
-                planner(""),
+                planner(toml),
                 layers,
                 hypervisor,
                 stateRoot,
@@ -158,7 +164,7 @@ public final class FakeNode implements AutoCloseable {
     /** {@return what a daemon begins with that has templates} */
     public Containers open(Templates templates) {
         return Containers.open(
-                planner(""),
+                planner(toml),
                 layers,
                 hypervisor,
                 stateRoot,

@@ -17,6 +17,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
@@ -89,6 +90,14 @@ class ServerControlTest {
                         Map.entry("read.bytes", "5"),
                         Map.entry("read.waits", "1 0 2"));
         assertThat(requests).containsExactly("get\n");
+    }
+
+    @Test
+    void aListOfLargeNumbersIsWhole() {
+        List<String> waits = Collections.nCopies(20, String.valueOf(Long.MAX_VALUE));
+        answer = "{\"waits\":[" + String.join(",", waits) + "]}\n";
+        assertThat(control.figures(SOON))
+                .containsExactly(Map.entry("waits", String.join(" ", waits)));
     }
 
     @Test

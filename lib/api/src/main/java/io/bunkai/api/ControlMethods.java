@@ -22,6 +22,8 @@ import io.bunkai.api.control.ListTemplatesRequest;
 import io.bunkai.api.control.ListTemplatesResponse;
 import io.bunkai.api.control.LogsRequest;
 import io.bunkai.api.control.LogsResponse;
+import io.bunkai.api.control.MetricsRequest;
+import io.bunkai.api.control.MetricsResponse;
 import io.bunkai.api.control.RemoveRequest;
 import io.bunkai.api.control.RemoveResponse;
 import io.bunkai.api.control.RemoveTemplatesRequest;
@@ -34,6 +36,8 @@ import io.bunkai.api.control.SignalRequest;
 import io.bunkai.api.control.SignalResponse;
 import io.bunkai.api.control.StartRequest;
 import io.bunkai.api.control.StartResponse;
+import io.bunkai.api.control.StatsRequest;
+import io.bunkai.api.control.StatsResponse;
 import io.bunkai.api.control.StopRequest;
 import io.bunkai.api.control.StopResponse;
 import io.bunkai.api.control.TraceRequest;
@@ -109,6 +113,14 @@ public final class ControlMethods {
     /** {@code Limits} */
     public static final Method<LimitsRequest, LimitsResponse> LIMITS =
             method("Limits", LimitsRequest::parser, LimitsResponse::parser);
+
+    /** {@code Stats} */
+    public static final Method<StatsRequest, StatsResponse> STATS =
+            method("Stats", StatsRequest::parser, StatsResponse::parser);
+
+    /** {@code Metrics} */
+    public static final Method<MetricsRequest, MetricsResponse> METRICS =
+            method("Metrics", MetricsRequest::parser, MetricsResponse::parser);
 
     /** {@code Explain} */
     public static final Method<CreateRequest, ExplainResponse> EXPLAIN =
