@@ -56,6 +56,7 @@ containerd|containerd|runs containers with our shim, each test its own one
 runc|runc|is the runtime that our shim is compared with
 setfattr|attr|sets extended attributes in test images
 mmdebstrap|mmdebstrap|makes the machine with systemd that the service is tested in
+fio|fio|reads and writes in a guest, and verifies what comes back
 '
 
 # Said to people, on standard error: standard output belongs to the program that is started in the end.

@@ -40,7 +40,11 @@ final class InodeTable {
     private int count; // guarded by lock
     private int most; // guarded by lock: known at a time, since they were many
     private int next = MANY; // guarded by lock: with how many the heap is collected again
+    private int few = MANY; // guarded by lock: fewer are not worth a collection
     private int hand; // guarded by lock
+
+    /** Whether memory was given up that only a collection gives back. */
+    private volatile boolean leftGarbage;
 
     /** Written under the lock, read without. */
     private volatile @Nullable Inode[] places = new Inode[FIRST_CAPACITY];
@@ -194,7 +198,6 @@ final class InodeTable {
 
     /** {@return the file, if that was the last that the guest knew of it; it is not known then} */
     @Nullable Inode forget(long node, long times) {
-        boolean collect = false;
         lock.lock();
         try {
             Inode inode = get(node);
@@ -206,18 +209,30 @@ final class InodeTable {
                 return null;
             }
             remove(inode);
-            collect = most >= MANY && count < most / FEW_OF_THEM;
-            if (collect) {
-                most = count;
-                next = MANY;
+            if (most >= few && count < most / FEW_OF_THEM) {
                 shrink();
             }
             return inode;
         } finally {
             lock.unlock();
-            if (collect) {
-                System.gc(); // a guest that has walked a large tree once has left a large heap
-            }
+        }
+    }
+
+    /**
+     * {@return whether memory for many files was given up since this was asked last} It comes back
+     * to the system when the heap is collected, once nobody refers to the files any more.
+     */
+    boolean hasLeftGarbage() {
+        if (!leftGarbage) {
+            return false;
+        }
+        lock.lock();
+        try {
+            boolean left = leftGarbage;
+            leftGarbage = false;
+            return left;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -256,8 +271,15 @@ final class InodeTable {
         }
     }
 
-    /** Gives back what a large number of files needed, up to the last place that is used. */
+    /**
+     * Gives back what a large number of files needed, up to the last place that is used. Those that
+     * are left may still be many, and are forgotten next: that is waited for, too.
+     */
     private void shrink() {
+        few = count >= FIRST_CAPACITY ? FIRST_CAPACITY : MANY;
+        most = count;
+        next = MANY;
+        leftGarbage = true;
         int size = FIRST_CAPACITY;
         while (size < count) {
             size *= 2;
@@ -305,6 +327,9 @@ final class InodeTable {
                     remove(inode);
                     all.add(inode);
                 }
+            }
+            if (most >= few) {
+                shrink();
             }
             return all;
         } finally {

@@ -2,12 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.virtiofs;
 
-import io.bunkai.fuse.Opcode;
-import io.bunkai.fuse.Structs;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -18,15 +13,9 @@ import java.util.concurrent.locks.LockSupport;
 final class MemoryBench {
     private static final int PER_FOLDER = 10_000;
     private static final int LISTING_BYTES = 32 * 1024;
-    private static final int ENTRY = Structs.ENTRY_OUT.bytes();
 
     /** The JVM gives the memory of compiling back after some seconds of rest. */
     private static final long REST_SECONDS = 12;
-
-    private static final ValueLayout.OfInt INT =
-            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfLong LONG =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final BenchPeer peer;
     private final long[] nodes;
@@ -79,25 +68,16 @@ final class MemoryBench {
     }
 
     private void list(long node, long handle) throws IOException {
-        long next = 0;
-        while (true) {
-            int arguments = peer.mount.put(handle, next, LISTING_BYTES, 0, 0L, 0, 0);
-            peer.mount.call(Opcode.READDIRPLUS, node, arguments, 0, 0, LISTING_BYTES);
-            int length = peer.mount.lane(0).length(0);
-            if (length == 0) {
-                return;
-            }
-            MemorySegment data = peer.mount.lane(0).data(0);
-            for (int at = 0; at < length; ) {
-                long found = data.get(LONG, at);
-                if (found != 0) {
-                    nodes[known] = found;
-                    known++;
-                }
-                next = data.get(LONG, at + ENTRY + Structs.DIRENT.offset("off"));
-                int name = data.get(INT, at + ENTRY + Structs.DIRENT.offset("namelen"));
-                at += (ENTRY + Structs.DIRENT.bytes() + name + 7) & -8;
-            }
-        }
+        Listing.list(
+                peer.mount,
+                node,
+                handle,
+                LISTING_BYTES,
+                (found, _) -> {
+                    if (found != 0) {
+                        nodes[known] = found;
+                        known++;
+                    }
+                });
     }
 }

@@ -269,6 +269,15 @@ final class Nodes {
         Inode inode = table.forget(node, count);
         if (inode != null) {
             drop(inode);
+            collect();
+        }
+    }
+
+    /** A guest that has walked a large tree once would leave a large heap. */
+    private void collect() {
+        if (table.hasLeftGarbage()) {
+            places.shrink();
+            System.gc();
         }
     }
 
@@ -285,6 +294,7 @@ final class Nodes {
     /** Nothing but the root is known any more. */
     void clear() {
         table.clear().forEach(this::drop);
+        collect();
     }
 
     /** {@return how many files the guest knows} */

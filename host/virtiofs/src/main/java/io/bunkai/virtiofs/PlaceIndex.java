@@ -15,9 +15,7 @@ import org.jspecify.annotations.Nullable;
  * place here, whichever of its names was used last.
  */
 final class PlaceIndex {
-    private record Key(Inode parent, ByteString name) {}
-
-    private final Map<Key, Inode> inodes = new HashMap<>(); // guarded by this
+    private Map<Inode.Place, Inode> inodes = new HashMap<>(); // guarded by this
 
     synchronized void put(Inode inode, Inode parent, MemorySegment name, long at, int length) {
         Inode.Place before = inode.place();
@@ -26,17 +24,17 @@ final class PlaceIndex {
         }
         ByteString bytes = ByteString.of(name, at, length);
         if (before != null) {
-            inodes.remove(new Key(before.parent(), before.name()), inode);
+            inodes.remove(before, inode);
         }
-        put(new Key(parent, bytes), inode);
+        put(new Inode.Place(parent, bytes), inode);
     }
 
-    private void put(Key key, Inode inode) {
-        Inode old = inodes.put(key, inode);
+    private void put(Inode.Place place, Inode inode) {
+        Inode old = inodes.put(place, inode);
         if (old != null && old != inode) {
             old.place(null);
         }
-        inode.place(new Inode.Place(key.parent(), key.name()));
+        inode.place(place);
     }
 
     private static boolean equal(ByteString name, MemorySegment other, long at, int length) {
@@ -52,7 +50,7 @@ final class PlaceIndex {
     }
 
     synchronized void remove(Inode parent, FileName name) {
-        Inode inode = inodes.remove(new Key(parent, name.bytes()));
+        Inode inode = inodes.remove(new Inode.Place(parent, name.bytes()));
         if (inode != null) {
             inode.place(null);
         }
@@ -60,8 +58,8 @@ final class PlaceIndex {
 
     synchronized void move(
             Inode from, FileName name, Inode to, FileName newName, boolean exchanged) {
-        Key before = new Key(from, name.bytes());
-        Key after = new Key(to, newName.bytes());
+        Inode.Place before = new Inode.Place(from, name.bytes());
+        Inode.Place after = new Inode.Place(to, newName.bytes());
         @Nullable Inode moved = inodes.remove(before);
         @Nullable Inode other = inodes.remove(after);
         if (other != null) {
@@ -78,8 +76,13 @@ final class PlaceIndex {
     synchronized void drop(Inode inode) {
         Inode.Place place = inode.place();
         if (place != null) {
-            inodes.remove(new Key(place.parent(), place.name()), inode);
+            inodes.remove(place, inode);
             inode.place(null);
         }
+    }
+
+    /** Gives back what a large number of names needed that are gone. */
+    synchronized void shrink() {
+        inodes = new HashMap<>(inodes);
     }
 }

@@ -6,10 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bunkai.fuse.Opcode;
-import io.bunkai.fuse.Structs;
 import io.bunkai.linux.Fd;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -28,9 +26,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ManyFilesTest {
     private static final int DESCRIPTORS = 60;
     private static final int FILES = 500;
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
-    private static final int ENTRY = Structs.ENTRY_OUT.bytes();
 
     @TempDir Path folder;
 
@@ -209,25 +204,15 @@ class ManyFilesTest {
     /** {@return names and nodes, as READDIRPLUS tells them} */
     private Map<String, Long> list(long handle) throws IOException {
         Map<String, Long> all = new HashMap<>();
-        long next = 0;
-        while (true) {
-            int arguments = guest.put(handle, next, 4096, 0, 0L, 0, 0);
-            guest.call(Opcode.READDIRPLUS, GuestMount.ROOT, arguments, 0, 0, 4096);
-            MemorySegment data = guest.lane(0).data(0);
-            int length = guest.lane(0).length(0);
-            if (length == 0) {
-                return all;
-            }
-            for (int at = 0; at < length; ) {
-                int nameLength = data.get(INT, at + ENTRY + Structs.DIRENT.offset("namelen"));
-                byte[] name = new byte[nameLength];
-                int nameAt = at + ENTRY + Structs.DIRENT.bytes();
-                MemorySegment.copy(data, ValueLayout.JAVA_BYTE, nameAt, name, 0, nameLength);
-                assertThat(all.put(new String(name, StandardCharsets.UTF_8), data.get(LONG, at)))
-                        .isNull();
-                next = data.get(LONG, at + ENTRY + Structs.DIRENT.offset("off"));
-                at = nameAt + nameLength + 7 & -8;
-            }
-        }
+        Listing.list(
+                guest,
+                GuestMount.ROOT,
+                handle,
+                4096,
+                (node, name) -> {
+                    byte[] bytes = name.toArray(ValueLayout.JAVA_BYTE);
+                    assertThat(all.put(new String(bytes, StandardCharsets.UTF_8), node)).isNull();
+                });
+        return all;
     }
 }
