@@ -191,6 +191,29 @@ final class ConfigurationChecks {
     private void limits() {
         requireRate("burst", "bw");
         requireRate("ops_burst", "ops");
+        warnOfBurstAlone("disk_rate_limiter_bw_one_time_burst", "disk_rate_limiter_bw_max_rate");
+        warnOfBurstAlone("disk_rate_limiter_ops_one_time_burst", "disk_rate_limiter_ops_max_rate");
+    }
+
+    /** Not a problem: Kata lets it pass. */
+    private void warnOfBurstAlone(String burst, String rate) {
+        settings.ifSet(
+                QEMU + burst,
+                setting -> {
+                    if (!setting.value().equals(0L)
+                            && settings.said(catalogue, QEMU + rate).equals(0L)) {
+                        warnings.add(
+                                new ConfigurationWarning(
+                                        ConfigurationWarning.Kind.QUESTIONABLE,
+                                        setting.key().path(),
+                                        setting.origin(),
+                                        burst
+                                                + " has no effect: there is no limit that it could"
+                                                + " go beyond; set "
+                                                + rate
+                                                + ", too"));
+                    }
+                });
     }
 
     private void requireRate(String burst, String rate) {
