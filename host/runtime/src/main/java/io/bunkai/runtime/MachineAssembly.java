@@ -6,11 +6,13 @@ import io.bunkai.assets.ImageLayout;
 import io.bunkai.base.ByteSize;
 import io.bunkai.config.BootConfiguration;
 import io.bunkai.config.Configuration;
+import io.bunkai.config.LimitsConfiguration;
 import io.bunkai.config.MachineConfiguration;
 import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.BootSpec;
 import io.bunkai.vmm.CpuSpec;
 import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.DiskLimits;
 import io.bunkai.vmm.FileSystemDevice;
 import io.bunkai.vmm.MemorySpec;
 import io.bunkai.vmm.SecuritySpec;
@@ -102,6 +104,7 @@ public final class MachineAssembly {
                 new MemorySpec(wishes.memory(), wishes.shares()),
                 boot(configuration),
                 disks,
+                diskLimits(machine.diskLimits()),
                 wishes.shares()
                         ? Optional.of(
                                 new FileSystemDevice(
@@ -112,6 +115,11 @@ public final class MachineAssembly {
                 machine.seccompSandbox().map(SecuritySpec::new).orElse(SecuritySpec.STRICT),
                 wishes.cgroupProcsFiles(),
                 machine.hypervisor());
+    }
+
+    private static DiskLimits diskLimits(LimitsConfiguration limits) {
+        return new DiskLimits(
+                limits.bandwidth(), limits.burst(), limits.operations(), limits.operationsBurst());
     }
 
     private BootSpec boot(Configuration configuration) {

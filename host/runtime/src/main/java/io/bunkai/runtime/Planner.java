@@ -233,6 +233,7 @@ public final class Planner {
                                 mounts.files(),
                                 shares ? List.of(FileServer.STORAGE) : List.of()),
                         disks.storages(),
+                        List.of(),
                         draft.process().withMounts(mounts.mounts()),
                         draft.user(),
                         draft.stopSignal());

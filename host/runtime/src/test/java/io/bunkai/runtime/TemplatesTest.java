@@ -235,6 +235,7 @@ class TemplatesTest {
                 new MemorySpec(machine.memory().size(), true),
                 machine.boot(),
                 machine.disks(),
+                machine.diskLimits(),
                 machine.fileSystem(),
                 machine.entropySource(),
                 machine.agentPort(),
