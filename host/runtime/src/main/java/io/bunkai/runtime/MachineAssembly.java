@@ -80,11 +80,16 @@ public final class MachineAssembly {
             List<Path> cgroupProcsFiles) {}
 
     /**
-     * One read-only disk.
+     * One disk.
      *
      * @param id also what the guest sees as its serial number
      */
-    record DiskWish(String id, Path file, int slot) {}
+    record DiskWish(String id, Path file, int slot, boolean readOnly, Disk.Kind kind) {
+        /** {@return the wish for an image that nobody writes to} */
+        static DiskWish image(String id, Path file, int slot) {
+            return new DiskWish(id, file, slot, true, Disk.Kind.IMAGE);
+        }
+    }
 
     VirtualMachineSpec assemble(Wishes wishes) {
         Configuration configuration = wishes.configuration();
@@ -92,7 +97,14 @@ public final class MachineAssembly {
         List<Disk> disks = new ArrayList<>();
         disks.add(new Disk("root", wishes.guestImage(), true, ROOT_SERIAL, wishes.rootSlot()));
         for (DiskWish disk : wishes.disks()) {
-            disks.add(new Disk(disk.id(), disk.file(), true, disk.id(), disk.slot()));
+            disks.add(
+                    new Disk(
+                            disk.id(),
+                            disk.file(),
+                            disk.readOnly(),
+                            disk.id(),
+                            disk.slot(),
+                            disk.kind()));
         }
         return new VirtualMachineSpec(
                 wishes.id(),
