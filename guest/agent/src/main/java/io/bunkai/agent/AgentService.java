@@ -236,6 +236,7 @@ final class AgentService {
                                 AgentDetails.newBuilder()
                                         .setVersion(version)
                                         .setInitDaemon(ProcessHandle.current().pid() == 1)
+                                        .addAllDeviceHandlers(Devices.HANDLERS)
                                         .addAllStorageHandlers(Storages.DRIVERS)
                                         .setSupportsSeccomp(true));
         if (request.getMemBlockSize()) {

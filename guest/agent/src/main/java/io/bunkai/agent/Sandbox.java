@@ -8,6 +8,7 @@ import io.bunkai.api.agent.ExecProcessRequest;
 import io.bunkai.api.agent.KernelModule;
 import io.bunkai.api.agent.LinuxResources;
 import io.bunkai.api.agent.Process;
+import io.bunkai.api.agent.Spec;
 import io.bunkai.api.agent.Storage;
 import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
@@ -51,6 +52,7 @@ final class Sandbox {
     private final Crun crun;
     private final Mounter mounter;
     private final Storages storages;
+    private final Devices devices;
     private final OomEvents oom = new OomEvents();
     private final CopiedFiles copies;
     private final AtomicLong files = new AtomicLong();
@@ -67,6 +69,7 @@ final class Sandbox {
         this.reaper = reaper;
         this.mounter = mounter;
         this.storages = new Storages(layout, mounter);
+        this.devices = new Devices(layout, storages);
         this.copies = new CopiedFiles(layout);
         this.crun = new Crun(reaper, layout.crun(), layout.crunState(), layout.work());
         Files.createDirectories(layout.work());
@@ -185,8 +188,8 @@ final class Sandbox {
     private Container make(CreateContainerRequest request, String container, String execId)
             throws IOException, InterruptedException {
         refuseWhatIsNotThere(request);
-        SpecFitting.Fitted fitted =
-                SpecFitting.fit(layout, container, request.getOCI(), pidNamespace(request));
+        Spec spec = devices.fit(request.getOCI(), request.getDevicesList());
+        SpecFitting.Fitted fitted = SpecFitting.fit(layout, container, spec, pidNamespace(request));
         Path bundle = layout.containers().resolve(container);
         Path config = bundle.resolve("config.json");
         List<Path> mounted = new ArrayList<>();
@@ -201,9 +204,8 @@ final class Sandbox {
             SpecFitting.apply(layout, fitted.sharedSysctls());
             Path root = fitted.json().rootPath();
             Process process =
-                    SpecFitting.withUser(
-                            request.getOCI().getProcess(), request.getStringUser(), root);
-            Files.writeString(config, OciJson.config(request.getOCI(), process, fitted.json()));
+                    SpecFitting.withUser(spec.getProcess(), request.getStringUser(), root);
+            Files.writeString(config, OciJson.config(spec, process, fitted.json()));
             undo.onClose(() -> removeQuietly(config));
             long begin = Machine.bootMicros();
             GuestProcess init = crun.create(container, execId, bundle, process.getTerminal());
@@ -226,9 +228,6 @@ final class Sandbox {
     }
 
     private static void refuseWhatIsNotThere(CreateContainerRequest request) {
-        if (request.getDevicesCount() > 0) {
-            throw Fault.unimplemented("this agent passes no devices through");
-        }
         if (request.getSharedMountsCount() > 0) {
             throw Fault.unimplemented("this agent shares no mounts between containers");
         }

@@ -292,8 +292,15 @@ final class Storages {
         }
     }
 
-    /** The kernel finds plugged devices in its own time, and has no file to wait on. */
-    private String awaitBlockDevice(String source) throws InterruptedException {
+    /**
+     * {@return the node of a disk} The kernel finds plugged devices in its own time, and has no
+     * file to wait on.
+     *
+     * @param source its PCI path, or its node
+     * @throws Fault INVALID_ARGUMENT if it is neither, DEADLINE_EXCEEDED if it does not appear in
+     *     time
+     */
+    String awaitBlockDevice(String source) throws InterruptedException {
         boolean isNode = source.startsWith("/");
         PciPath path = isNode ? null : PciPath.parse(source);
         Patience patience = new Patience();

@@ -73,6 +73,8 @@ final class ContainerOptions {
 
     @Mixin private MountOptions mounts = new MountOptions();
 
+    @Mixin private DeviceOptions devices = new DeviceOptions();
+
     @Option(
             names = "--annotation",
             paramLabel = "KEY=VALUE",
@@ -123,6 +125,7 @@ final class ContainerOptions {
                         .setRemove(remove)
                         .setTied(tied)
                         .addAllMounts(mounts.resolve(surroundings.directory()))
+                        .addAllDevices(devices.resolve(surroundings.directory()))
                         .putAllAnnotations(annotations());
         if (entrypoint != null) {
             request.setEntrypointSet(true);

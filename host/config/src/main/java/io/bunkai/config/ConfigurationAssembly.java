@@ -20,6 +20,7 @@ final class ConfigurationAssembly {
     private static final String AGENT = "agent.kata.";
     private static final String RUNTIME = "runtime.";
     private static final String BUNKAI = "bunkai.";
+    private static final String DISKS = QEMU + "disk_rate_limiter_";
     private static final String LIMITS = "bunkai.limits.";
 
     private final KeyCatalogue catalogue;
@@ -60,6 +61,7 @@ final class ConfigurationAssembly {
                 options(QEMU + "cpu_features"),
                 seccompSandbox(),
                 path(QEMU + "entropy_source", Path.of("/dev/urandom")),
+                diskLimits(),
                 flag(QEMU + "enable_debug"),
                 logLevel(QEMU));
     }
@@ -130,11 +132,34 @@ final class ConfigurationAssembly {
                 text(QEMU + "virtio_fs_cache"),
                 (int) whole(QEMU + "virtio_fs_queue_size"),
                 strings(QEMU + "virtio_fs_extra_args"),
-                new LimitsConfiguration(
-                        whole(LIMITS + "bw"),
-                        whole(LIMITS + "burst"),
-                        whole(LIMITS + "ops"),
-                        whole(LIMITS + "ops_burst")));
+                limits());
+    }
+
+    private LimitsConfiguration limits() {
+        return new LimitsConfiguration(
+                whole(LIMITS + "bw"),
+                whole(LIMITS + "burst"),
+                whole(LIMITS + "ops"),
+                whole(LIMITS + "ops_burst"));
+    }
+
+    /** Kata's keys hold for disks, each rate with its burst; without them what holds for files. */
+    private LimitsConfiguration diskLimits() {
+        LimitsConfiguration files = limits();
+        long bits = whole(DISKS + "bw_max_rate");
+        long operations = whole(DISKS + "ops_max_rate");
+        boolean ownBandwidth = bits > 0;
+        boolean ownOperations = operations > 0;
+        return new LimitsConfiguration(
+                ownBandwidth ? bytes(bits) : files.bandwidth(),
+                ownBandwidth ? bytes(whole(DISKS + "bw_one_time_burst")) : files.burst(),
+                ownOperations ? operations : files.operations(),
+                ownOperations ? whole(DISKS + "ops_one_time_burst") : files.operationsBurst());
+    }
+
+    /** {@return so many bits in whole bytes: a limit of a few bits is not to become none} */
+    private static long bytes(long bits) {
+        return Math.ceilDiv(bits, (long) Byte.SIZE);
     }
 
     private BudgetConfiguration budgets() {

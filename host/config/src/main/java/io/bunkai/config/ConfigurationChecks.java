@@ -197,6 +197,8 @@ final class ConfigurationChecks {
         settings.ifSet(
                 LIMITS + NAMESPACE_WEIGHTS,
                 setting -> ((Map<?, ?>) setting.value()).forEach(this::requireWeight));
+        warnOfBurstAlone("disk_rate_limiter_bw_one_time_burst", "disk_rate_limiter_bw_max_rate");
+        warnOfBurstAlone("disk_rate_limiter_ops_one_time_burst", "disk_rate_limiter_ops_max_rate");
     }
 
     private void requireWeight(Object namespace, Object weight) {
@@ -208,6 +210,27 @@ final class ConfigurationChecks {
                     "the weight of " + namespace + " is " + TomlText.of(weight),
                     "write a whole number from 1 to " + BudgetConfiguration.MOST_WEIGHT);
         }
+    }
+
+    /** Not a problem: Kata lets it pass. */
+    private void warnOfBurstAlone(String burst, String rate) {
+        settings.ifSet(
+                QEMU + burst,
+                setting -> {
+                    if (!setting.value().equals(0L)
+                            && settings.said(catalogue, QEMU + rate).equals(0L)) {
+                        warnings.add(
+                                new ConfigurationWarning(
+                                        ConfigurationWarning.Kind.QUESTIONABLE,
+                                        setting.key().path(),
+                                        setting.origin(),
+                                        burst
+                                                + " has no effect: there is no limit that it could"
+                                                + " go beyond; set "
+                                                + rate
+                                                + ", too"));
+                    }
+                });
     }
 
     private void requireRate(String burst, String rate) {

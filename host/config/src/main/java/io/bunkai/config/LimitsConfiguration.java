@@ -3,7 +3,7 @@
 package io.bunkai.config;
 
 /**
- * What a pod may have of the host's files at most.
+ * What a pod may have of the host's files, or of its block devices, at most.
  *
  * @param bandwidth bytes read and written per second; 0 is no limit
  * @param burst bytes beyond that, once

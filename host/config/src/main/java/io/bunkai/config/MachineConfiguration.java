@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param cpuFeatures added to {@code -cpu}, one feature each
  * @param seccompSandbox value of {@code -sandbox}; empty if QEMU is to run without
  * @param entropySource the file that feeds the guest's random number device
+ * @param diskLimits how much of the host's block devices the guest may read and write
  * @param debug whether QEMU and the guest's console are logged in detail
  * @param logLevel what is logged about the machine
  */
@@ -27,6 +28,7 @@ public record MachineConfiguration(
         List<String> cpuFeatures,
         Optional<String> seccompSandbox,
         Path entropySource,
+        LimitsConfiguration diskLimits,
         boolean debug,
         LogLevel logLevel) {
     public MachineConfiguration {

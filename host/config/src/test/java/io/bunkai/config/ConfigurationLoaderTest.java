@@ -30,6 +30,39 @@ class ConfigurationLoaderTest {
     }
 
     @Test
+    void disksHaveTheLimitsOfFilesUnlessTheyHaveTheirOwn() throws IOException {
+        String files = "[bunkai.limits]\nbw = 1000\nburst = 50\nops = 7\nops_burst = 2\n";
+        assertThat(diskLimits(files)).isEqualTo(new LimitsConfiguration(1000, 50, 7, 2));
+        assertThat(
+                        diskLimits(
+                                files
+                                        + "[hypervisor.qemu]\n"
+                                        + "disk_rate_limiter_bw_max_rate = 80_001\n"
+                                        + "disk_rate_limiter_bw_one_time_burst = 16\n"))
+                .isEqualTo(new LimitsConfiguration(10_001, 2, 7, 2));
+        assertThat(diskLimits(files + "[hypervisor.qemu]\ndisk_rate_limiter_ops_max_rate = 90\n"))
+                .isEqualTo(new LimitsConfiguration(1000, 50, 90, 0));
+        assertThat(diskLimits("[hypervisor.qemu]\ndisk_rate_limiter_bw_max_rate = 1\n"))
+                .isEqualTo(new LimitsConfiguration(1, 0, 0, 0));
+        assertThat(diskLimits("").isUnlimited()).isTrue();
+    }
+
+    private LimitsConfiguration diskLimits(String toml) throws IOException {
+        return node.load(toml).configuration().machine().diskLimits();
+    }
+
+    @Test
+    void aBurstOfDisksWithoutARateIsWarnedOf() throws IOException {
+        LoadedConfiguration loaded =
+                node.load("[hypervisor.qemu]\ndisk_rate_limiter_ops_one_time_burst = 5\n");
+
+        assertThat(loaded.warnings())
+                .singleElement()
+                .asString()
+                .contains("no limit that it could go beyond", "disk_rate_limiter_ops_max_rate");
+    }
+
+    @Test
     void hasDefaultsWithoutAnyFile() {
         Configuration configuration =
                 node.loader().load(new ConfigurationSource.BuiltIn()).configuration();

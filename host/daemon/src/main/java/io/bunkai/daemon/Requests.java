@@ -3,6 +3,7 @@
 package io.bunkai.daemon;
 
 import io.bunkai.api.control.CreateRequest;
+import io.bunkai.api.control.Device;
 import io.bunkai.api.control.Mount;
 import io.bunkai.base.ByteSize;
 import io.bunkai.base.Fault;
@@ -10,6 +11,8 @@ import io.bunkai.linux.Terminal;
 import io.bunkai.oci.RuntimeSpec;
 import io.bunkai.runtime.ContainerRequest;
 import io.bunkai.runtime.ExecRequest;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /** The control protocol's requests as the runtime's. */
@@ -44,7 +47,23 @@ final class Requests {
                 request.getStdin(),
                 request.getRemove(),
                 request.getMountsList().stream().map(Requests::mount).toList(),
+                request.getDevicesList().stream().map(Requests::device).toList(),
                 request.getAnnotationsMap());
+    }
+
+    private static ContainerRequest.Device device(Device device) {
+        return new ContainerRequest.Device(
+                path(device.getSource()),
+                device.getPath().isEmpty() ? device.getSource() : device.getPath(),
+                device.getAccess().isEmpty() ? "rwm" : device.getAccess());
+    }
+
+    private static Path path(String text) {
+        try {
+            return Path.of(text);
+        } catch (InvalidPathException e) {
+            throw Fault.invalidArgument("a device's path holds a zero byte").causedBy(e);
+        }
     }
 
     private static RuntimeSpec.Mount mount(Mount mount) {

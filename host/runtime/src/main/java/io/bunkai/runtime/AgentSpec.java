@@ -63,6 +63,15 @@ final class AgentSpec {
         return built.build();
     }
 
+    /** {@return one block device} */
+    static io.bunkai.api.agent.Device device(Plan.Device device) {
+        return io.bunkai.api.agent.Device.newBuilder()
+                .setType("blk")
+                .setId(device.source())
+                .setContainerPath(device.path())
+                .build();
+    }
+
     /** {@return one storage} */
     static io.bunkai.api.agent.Storage storage(Plan.Storage storage) {
         return io.bunkai.api.agent.Storage.newBuilder()

@@ -13,11 +13,14 @@ import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Signals;
 import io.bunkai.linux.Terminal;
 import io.bunkai.oci.RuntimeSpec;
+import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.DiskLimits;
 import io.bunkai.vmm.VmExit;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,6 +45,7 @@ import org.jspecify.annotations.Nullable;
 public final class Container {
     private static final System.Logger LOG = System.getLogger(Container.class.getName());
     private static final Duration REST_PATIENCE = Duration.ofSeconds(2);
+    private static final Duration WRITE_BACK_PATIENCE = Duration.ofSeconds(10);
     private static final Duration QUESTION_PATIENCE = Duration.ofSeconds(10);
     private static final Duration LET_GO_PATIENCE = Duration.ofSeconds(20);
     private static final int CANNOT_RUN = 125;
@@ -577,6 +581,7 @@ public final class Container {
                 how.error());
         tell(how);
         if (sandbox != null) {
+            writeBack(sandbox);
             sandbox.close();
         }
         try {
@@ -588,6 +593,25 @@ public final class Container {
         } catch (RuntimeException e) {
             LOG.log(System.Logger.Level.ERROR, "clean-up failed container=" + id(), e);
             tornDown.completeExceptionally(e);
+        }
+    }
+
+    /**
+     * A disk outlives the machine, and the guest may still have in memory what belongs on it. It is
+     * asked to let go of everything; one that does not answer is not waited for long.
+     */
+    private void writeBack(Sandbox sandbox) {
+        if (plan.machine().disks().stream().allMatch(Disk::readOnly)) {
+            return;
+        }
+        try {
+            guest(sandbox).remove(WRITE_BACK_PATIENCE);
+        } catch (Fault e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "the guest did not write its disks back container={0} reason={1}",
+                    id(),
+                    e.getMessage());
         }
     }
 
@@ -966,28 +990,43 @@ public final class Container {
     }
 
     /**
-     * Changes what it may read and write of the host's files, and tells what that is.
+     * Changes what it may read and write of the host's files and of its disks, and tells what that
+     * is.
      *
      * @param changes values by the names of limits; none: it is only told
      * @return limits and counters, by name
-     * @throws Fault FAILED_PRECONDITION if it does not run or has no file server that knows limits,
-     *     INVALID_ARGUMENT if a change makes no sense; nothing is changed then
+     * @throws Fault FAILED_PRECONDITION if it does not run or has neither a file server that knows
+     *     limits nor a disk that has some, INVALID_ARGUMENT if a change makes no sense; nothing is
+     *     changed then
      */
     public Map<String, String> limits(Map<String, String> changes, Deadline deadline) {
-        sandbox();
-        ServerControl control =
-                FileServer.control(plan)
-                        .orElseThrow(() ->
-                                Fault.failedPrecondition(
-                                                "container %s has nothing to limit: it shares no"
-                                                        + " folder or file of the host through"
-                                                        + " bunkai-virtiofsd",
-                                                name())
-                                        .withHint("share one: bunkai run -v HOST:GUEST"));
-        if (!changes.isEmpty()) {
-            control.set(changes, deadline);
+        Optional<DiskControl> disks = sandbox().diskControl();
+        Optional<ServerControl> files = FileServer.control(plan);
+        if (files.isEmpty() && disks.isEmpty()) {
+            throw Fault.failedPrecondition(
+                            "container %s has nothing to limit: it shares no folder or file of the"
+                                    + " host through bunkai-virtiofsd, and has no disk to write to",
+                            name())
+                    .withHint("share one: bunkai run -v HOST:GUEST");
         }
-        return control.figures(deadline);
+        if (!changes.isEmpty()) {
+            refuseWhatNobodyKnows(changes, files.isPresent());
+            Optional<DiskLimits> ofDisks = disks.map(control -> control.with(changes, deadline));
+            files.ifPresent(control -> control.set(changes, deadline));
+            disks.ifPresent(control -> control.set(ofDisks.orElseThrow(), deadline));
+        }
+        Map<String, String> figures = new LinkedHashMap<>();
+        files.ifPresent(control -> figures.putAll(control.figures(deadline)));
+        disks.ifPresent(control -> figures.putAll(control.figures(deadline)));
+        return figures;
+    }
+
+    private static void refuseWhatNobodyKnows(Map<String, String> changes, boolean hasServer) {
+        for (String name : changes.keySet()) {
+            if (!hasServer && !DiskControl.NAMES.contains(name)) {
+                throw Fault.invalidArgument("disks have no limit '%s'", GuestText.printable(name));
+            }
+        }
     }
 
     /** {@return its file server, as one that has a part of what several have; empty without one} */

@@ -44,7 +44,7 @@ record ContainerRecord(
         boolean paused,
         Optional<ProcessExit> exit) {
     /** The version that this code writes and reads. */
-    static final int VERSION = 4;
+    static final int VERSION = 5;
 
     /** Checks, since it is also made from a file. */
     ContainerRecord {

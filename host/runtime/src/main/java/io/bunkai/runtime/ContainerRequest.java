@@ -5,6 +5,7 @@ package io.bunkai.runtime;
 import io.bunkai.base.ByteSize;
 import io.bunkai.linux.Terminal;
 import io.bunkai.oci.RuntimeSpec;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +27,7 @@ import java.util.Optional;
  * @param stdin whether standard input stays open for somebody to write to
  * @param remove whether everything about the container goes once it has ended
  * @param mounts what is mounted beside an image's own, as a bundle has it
+ * @param devices block devices of the host that it gets
  * @param annotations of the container, Kata's and ours among them
  */
 public record ContainerRequest(
@@ -43,14 +45,26 @@ public record ContainerRequest(
         boolean stdin,
         boolean remove,
         List<RuntimeSpec.Mount> mounts,
+        List<Device> devices,
         Map<String, String> annotations) {
     public ContainerRequest {
         arguments = List.copyOf(arguments);
         entrypoint = entrypoint.map(List::copyOf);
         environment = List.copyOf(environment);
         mounts = List.copyOf(mounts);
+        devices = List.copyOf(devices);
         annotations = Map.copyOf(annotations);
     }
+
+    /**
+     * A block device of the host.
+     *
+     * @param source its node on the host
+     * @param path of its node in the container
+     * @param access any of {@code r}, {@code w} and {@code m}; without {@code w} it cannot be
+     *     written to
+     */
+    public record Device(Path source, String path, String access) {}
 
     /** Without the environment's values, which may be secret. */
     @Override

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
+import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.DiskLimits;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -10,6 +12,9 @@ import tools.jackson.databind.node.ObjectNode;
 final class FormerRecords {
     /** The last version before guests could share files with the host. */
     private static final int WITHOUT_SHARES = 3;
+
+    /** The last version before guests could have the host's block devices. */
+    private static final int WITHOUT_DEVICES = 4;
 
     private FormerRecords() {}
 
@@ -22,16 +27,25 @@ final class FormerRecords {
     static @Nullable ContainerRecord read(byte[] text) {
         JsonNode tree = PlanJson.MAPPER.readTree(text);
         if (tree instanceof ObjectNode record
-                && record.path("version").asInt(0) == WITHOUT_SHARES
                 && record.path("plan") instanceof ObjectNode plan
                 && plan.path("machine") instanceof ObjectNode machine
                 && plan.path("host") instanceof ObjectNode host
                 && plan.path("guest") instanceof ObjectNode guest) {
-            record.put("version", ContainerRecord.VERSION);
-            record.putNull("server");
-            machine.putNull("fileSystem");
-            host.putNull("sharing");
-            guest.putArray("storages");
+            if (record.path("version").asInt(0) == WITHOUT_SHARES) {
+                record.put("version", WITHOUT_DEVICES);
+                record.putNull("server");
+                machine.putNull("fileSystem");
+                host.putNull("sharing");
+                guest.putArray("storages");
+            }
+            if (record.path("version").asInt(0) == WITHOUT_DEVICES) {
+                record.put("version", ContainerRecord.VERSION);
+                plan.putArray("devices");
+                machine.set("diskLimits", PlanJson.MAPPER.valueToTree(DiskLimits.NONE));
+                for (JsonNode disk : machine.path("disks")) {
+                    ((ObjectNode) disk).put("kind", Disk.Kind.IMAGE.name());
+                }
+            }
         }
         return PlanJson.MAPPER.treeToValue(tree, ContainerRecord.class);
     }

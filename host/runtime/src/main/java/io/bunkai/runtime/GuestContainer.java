@@ -8,6 +8,7 @@ import io.bunkai.api.AgentMethods;
 import io.bunkai.api.agent.CopyFileRequest;
 import io.bunkai.api.agent.CreateContainerRequest;
 import io.bunkai.api.agent.PauseContainerRequest;
+import io.bunkai.api.agent.RemoveContainerRequest;
 import io.bunkai.api.agent.ResumeContainerRequest;
 import io.bunkai.api.agent.SignalProcessRequest;
 import io.bunkai.api.agent.StartContainerRequest;
@@ -20,6 +21,7 @@ import io.bunkai.oci.RuntimeSpec;
 import io.bunkai.ttrpc.Method;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.Map;
 
 /** A container in a guest, as it is asked for there. */
@@ -50,6 +52,7 @@ final class GuestContainer {
                         .setExecId(id)
                         .setOCI(AgentSpec.of(plan.process()));
         AgentSpec.user(plan.user()).ifPresent(create::setStringUser);
+        plan.devices().forEach(device -> create.addDevices(AgentSpec.device(device)));
         plan.storages().forEach(storage -> create.addStorages(AgentSpec.storage(storage)));
         agent.call(AgentMethods.CREATE_CONTAINER, create.build(), deadline);
     }
@@ -111,6 +114,17 @@ final class GuestContainer {
                 AgentMethods.SIGNAL_PROCESS,
                 SignalProcessRequest.newBuilder().setContainerId(id).setSignal(signal).build(),
                 deadline);
+    }
+
+    /** Removes it: everything that was mounted for it is written back. */
+    void remove(Duration patience) {
+        ask(
+                AgentMethods.REMOVE_CONTAINER,
+                RemoveContainerRequest.newBuilder()
+                        .setContainerId(id)
+                        .setTimeout((int) patience.toSeconds())
+                        .build(),
+                Deadline.after(patience));
     }
 
     /** Changes its limits. */

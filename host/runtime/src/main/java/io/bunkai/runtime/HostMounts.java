@@ -77,10 +77,16 @@ record HostMounts(
         return new HostMounts(fitted, files, shares);
     }
 
-    private static boolean isBind(RuntimeSpec.Mount mount) {
+    /** {@return whether something of the host is mounted} */
+    static boolean isBind(RuntimeSpec.Mount mount) {
         return mount.type().equals("bind")
                 || mount.options().contains("bind")
                 || mount.options().contains("rbind");
+    }
+
+    /** {@return whether it cannot be written to} */
+    static boolean isReadOnly(RuntimeSpec.Mount mount) {
+        return mount.options().stream().anyMatch(READ_ONLY::contains);
     }
 
     private static Path existing(RuntimeSpec.Mount mount, Path base) {
@@ -115,7 +121,7 @@ record HostMounts(
     }
 
     private static Plan.Share share(RuntimeSpec.Mount mount, Path source, List<Plan.Share> shares) {
-        boolean readOnly = mount.options().stream().anyMatch(READ_ONLY::contains);
+        boolean readOnly = isReadOnly(mount);
         boolean follows = !readOnly || mount.options().stream().anyMatch(FOLLOWING::contains);
         for (Plan.Share known : shares) {
             if (known.source().equals(source)

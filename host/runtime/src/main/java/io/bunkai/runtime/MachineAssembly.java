@@ -6,11 +6,13 @@ import io.bunkai.assets.ImageLayout;
 import io.bunkai.base.ByteSize;
 import io.bunkai.config.BootConfiguration;
 import io.bunkai.config.Configuration;
+import io.bunkai.config.LimitsConfiguration;
 import io.bunkai.config.MachineConfiguration;
 import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.BootSpec;
 import io.bunkai.vmm.CpuSpec;
 import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.DiskLimits;
 import io.bunkai.vmm.FileSystemDevice;
 import io.bunkai.vmm.MemorySpec;
 import io.bunkai.vmm.SecuritySpec;
@@ -78,11 +80,16 @@ public final class MachineAssembly {
             List<Path> cgroupProcsFiles) {}
 
     /**
-     * One read-only disk.
+     * One disk.
      *
      * @param id also what the guest sees as its serial number
      */
-    record DiskWish(String id, Path file, int slot) {}
+    record DiskWish(String id, Path file, int slot, boolean readOnly, Disk.Kind kind) {
+        /** {@return the wish for an image that nobody writes to} */
+        static DiskWish image(String id, Path file, int slot) {
+            return new DiskWish(id, file, slot, true, Disk.Kind.IMAGE);
+        }
+    }
 
     VirtualMachineSpec assemble(Wishes wishes) {
         Configuration configuration = wishes.configuration();
@@ -90,7 +97,14 @@ public final class MachineAssembly {
         List<Disk> disks = new ArrayList<>();
         disks.add(new Disk("root", wishes.guestImage(), true, ROOT_SERIAL, wishes.rootSlot()));
         for (DiskWish disk : wishes.disks()) {
-            disks.add(new Disk(disk.id(), disk.file(), true, disk.id(), disk.slot()));
+            disks.add(
+                    new Disk(
+                            disk.id(),
+                            disk.file(),
+                            disk.readOnly(),
+                            disk.id(),
+                            disk.slot(),
+                            disk.kind()));
         }
         return new VirtualMachineSpec(
                 wishes.id(),
@@ -102,6 +116,7 @@ public final class MachineAssembly {
                 new MemorySpec(wishes.memory(), wishes.shares()),
                 boot(configuration),
                 disks,
+                diskLimits(machine.diskLimits()),
                 wishes.shares()
                         ? Optional.of(
                                 new FileSystemDevice(
@@ -112,6 +127,11 @@ public final class MachineAssembly {
                 machine.seccompSandbox().map(SecuritySpec::new).orElse(SecuritySpec.STRICT),
                 wishes.cgroupProcsFiles(),
                 machine.hypervisor());
+    }
+
+    private static DiskLimits diskLimits(LimitsConfiguration limits) {
+        return new DiskLimits(
+                limits.bandwidth(), limits.burst(), limits.operations(), limits.operationsBurst());
     }
 
     private BootSpec boot(Configuration configuration) {

@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param host what there is on the host besides the machine
  * @param guest what the agent is asked for before there is a container
  * @param storages what the agent mounts for the container, in this order
+ * @param devices what of the host's the container gets as devices of its own
  * @param process the container, as crun gets it
  * @param user {@code name[:group]} or numbers, looked up in the container's own files by the guest;
  *     empty for root
@@ -38,12 +39,14 @@ public record Plan(
         Host host,
         Guest guest,
         List<Storage> storages,
+        List<Device> devices,
         RuntimeSpec process,
         String user,
         int stopSignal) {
     public Plan {
         cgroups = List.copyOf(cgroups);
         storages = List.copyOf(storages);
+        devices = List.copyOf(devices);
     }
 
     /** {@return this plan with another process; for showing it without its secrets} */
@@ -59,6 +62,7 @@ public record Plan(
                 host,
                 guest,
                 storages,
+                devices,
                 other,
                 user,
                 stopSignal);
@@ -233,4 +237,14 @@ public record Plan(
             options = List.copyOf(options);
         }
     }
+
+    /**
+     * A block device of the host, in the words of the agent's protocol. The agent writes the
+     * numbers that the disk has in the guest into the container's specification, in the place of
+     * the host's.
+     *
+     * @param source the PCI path of the disk
+     * @param path of its node in the container
+     */
+    public record Device(String source, String path) {}
 }

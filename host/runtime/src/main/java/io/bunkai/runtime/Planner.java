@@ -46,6 +46,7 @@ public final class Planner {
     private final Hypervisor hypervisor;
     private final HostCgroups cgroups;
     private final StateRoot root;
+    private final BlockNodes nodes;
     private final GuestChecks checks = new GuestChecks();
 
     /** What assembles the machines of a configuration. */
@@ -69,6 +70,30 @@ public final class Planner {
             Hypervisor hypervisor,
             HostCgroups cgroups,
             StateRoot root) {
+        this(
+                configurations,
+                annotations,
+                images,
+                layers,
+                machines,
+                hypervisor,
+                cgroups,
+                root,
+                BlockNodes.OF_HOST);
+    }
+
+    /** The same, with block devices from elsewhere. */
+    Planner(
+            Configurations configurations,
+            AnnotationPolicy annotations,
+            ImageSource images,
+            LayerSource layers,
+            Machines machines,
+            Hypervisor hypervisor,
+            HostCgroups cgroups,
+            StateRoot root,
+            BlockNodes nodes) {
+        this.nodes = nodes;
         this.configurations = configurations;
         this.annotations = annotations;
         this.images = images;
@@ -114,17 +139,20 @@ public final class Planner {
                         id,
                         name,
                         MachineSizing.of(sizing, request.nanoCpus(), request.memory()),
-                        List.of(image.disk()),
+                        RootDisks.of(List.of(image.disk()), homeOf(id)),
                         new Plan.Image(image.reference(), image.digest(), List.of(image.disk())),
                         Plan.Host.NOTHING,
                         hostname,
                         ROOT,
-                        ImageProcess.of(
-                                request,
-                                image,
-                                RootDisks.rootOf(homeOf(id)),
-                                cgroupOf(id),
-                                hostname),
+                        HostDevices.with(
+                                ImageProcess.of(
+                                        request,
+                                        image,
+                                        RootDisks.rootOf(homeOf(id)),
+                                        cgroupOf(id),
+                                        hostname),
+                                request.devices(),
+                                nodes),
                         request.user().isEmpty() ? image.user() : request.user(),
                         image.stopSignal().isEmpty()
                                 ? Signals.SIGTERM
@@ -145,12 +173,18 @@ public final class Planner {
         LoadedConfiguration loaded = configured(request.configuration(), spec.annotations());
         List<String> warnings = new ArrayList<>(process.warnings());
         Plan.Sizing size = sizing(loaded.configuration().sizing(), spec, warnings);
-        RootFolders folders = RootFolders.of(request);
-        List<Path> disks = new ArrayList<>(kept(folders.layers()));
+        Optional<RootVolume> volume = RootVolume.of(request, nodes);
+        List<Path> disks = new ArrayList<>();
         List<Plan.OwnDisk> own = new ArrayList<>();
-        if (!folders.changing().isEmpty()) {
-            own.add(new Plan.OwnDisk(folders.changing(), root.ownDisks().resolve(id + ".erofs")));
-            disks.add(own.getFirst().file());
+        if (volume.isEmpty()) {
+            RootFolders folders = RootFolders.of(request);
+            disks.addAll(kept(folders.layers()));
+            if (!folders.changing().isEmpty()) {
+                own.add(
+                        new Plan.OwnDisk(
+                                folders.changing(), root.ownDisks().resolve(id + ".erofs")));
+                disks.add(own.getFirst().file());
+            }
         }
         String reference = spec.annotations().getOrDefault(IMAGE_NAME, "");
         String asked = spec.hostname() == null ? "" : spec.hostname();
@@ -159,7 +193,8 @@ public final class Planner {
                         id,
                         name,
                         size,
-                        disks,
+                        volume.map(disk -> RootDisks.of(disk, homeOf(id)))
+                                .orElseGet(() -> RootDisks.of(disks, homeOf(id))),
                         new Plan.Image(reference, "", disks),
                         new Plan.Host(
                                 Optional.of(request.bundle()),
@@ -184,7 +219,7 @@ public final class Planner {
             String id,
             String name,
             Plan.Sizing sizing,
-            List<Path> disks,
+            RootDisks disks,
             Plan.Image image,
             Plan.Host host,
             String hostname,
@@ -196,11 +231,12 @@ public final class Planner {
     private Planned planned(Draft draft, LoadedConfiguration loaded, List<String> warnings) {
         Configuration effective = loaded.configuration();
         String id = draft.id();
-        RootDisks disks = RootDisks.of(draft.disks(), homeOf(id));
+        HostDevices devices = HostDevices.of(draft.process(), draft.base(), nodes);
+        List<MachineAssembly.DiskWish> disks = new ArrayList<>(draft.disks().wishes());
+        disks.addAll(devices.wishes());
         SharingConfiguration sharing = effective.sharing();
         HostMounts mounts =
-                HostMounts.of(
-                        draft.process().mounts(), draft.base(), homeOf(id), sharing.enabled());
+                HostMounts.of(devices.spec().mounts(), draft.base(), homeOf(id), sharing.enabled());
         boolean shares = !mounts.shares().isEmpty();
         Path directory = root.sandboxes().resolve(id);
         List<Path> groups = cgroups.of(id);
@@ -215,7 +251,7 @@ public final class Planner {
                                         ByteSize.ofMib(draft.sizing().memoryMib()),
                                         guestImage(effective.boot()),
                                         ROOT_DISK_SLOT,
-                                        disks.wishes(),
+                                        disks,
                                         shares,
                                         HostCgroups.procsFiles(groups)));
         Plan plan =
@@ -238,11 +274,13 @@ public final class Planner {
                                 List.of(),
                                 mounts.files(),
                                 shares ? List.of(FileServer.STORAGE) : List.of()),
-                        disks.storages(),
-                        draft.process().withMounts(mounts.mounts()),
+                        draft.disks().storages(),
+                        devices.devices(),
+                        devices.spec().withMounts(mounts.mounts()),
                         draft.user(),
                         draft.stopSignal());
         List<String> all = new ArrayList<>(warnings);
+        all.addAll(devices.warnings());
         loaded.warnings().stream().map(ConfigurationWarning::toString).forEach(all::add);
         return new Planned(plan, imageFileSystem(effective.boot()), all);
     }

@@ -27,6 +27,7 @@ final class RequestCheck {
     private static final int LONGEST_HOSTNAME = 64;
     private static final int LARGEST_SIDE = 65_535;
     private static final Path ROOT = Path.of("/");
+    private static final Pattern ACCESS = Pattern.compile("(?=.*[rw])[rwm]{1,3}");
     private static final Pattern HOSTNAME = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9.-]*)");
 
     private RequestCheck() {}
@@ -44,6 +45,7 @@ final class RequestCheck {
         plain("user", request.user());
         terminal(request.terminal());
         mounts(request.mounts());
+        devices(request.devices());
         String hostname = request.hostname();
         if (!hostname.isEmpty()
                 && (hostname.length() > LONGEST_HOSTNAME
@@ -161,6 +163,33 @@ final class RequestCheck {
                                 "'%s', which is to be mounted at %s, is no absolute path",
                                 GuestText.printable(mount.source()), shown)
                         .withHint("begin it with /");
+            }
+        }
+    }
+
+    private static void devices(List<ContainerRequest.Device> devices) {
+        Set<String> places = new HashSet<>();
+        for (ContainerRequest.Device device : devices) {
+            String shown = GuestText.printable(device.path());
+            plain("device's path", device.path());
+            if (!device.path().startsWith("/") || Path.of(device.path()).normalize().equals(ROOT)) {
+                throw Fault.invalidArgument("a container has no room for a device at '%s'", shown)
+                        .withHint("give an absolute path, such as /dev/xvda");
+            }
+            if (!places.add(Path.of(device.path()).normalize().toString())) {
+                throw Fault.invalidArgument("two devices have the same place '%s'", shown)
+                        .withHint("give each a place of its own");
+            }
+            if (!device.source().isAbsolute()) {
+                throw Fault.invalidArgument(
+                        "the device '%s' is no absolute path",
+                        GuestText.printable(device.source().toString()));
+            }
+            if (!ACCESS.matcher(device.access()).matches()) {
+                throw Fault.invalidArgument(
+                                "'%s' is no access to a device",
+                                GuestText.printable(device.access()))
+                        .withHint("write r, rw or rwm");
             }
         }
     }

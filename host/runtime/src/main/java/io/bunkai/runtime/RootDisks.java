@@ -17,7 +17,8 @@ record RootDisks(List<MachineAssembly.DiskWish> wishes, List<Plan.Storage> stora
     /** Disks of one machine; a root file system of more layers has its lowest on one disk. */
     static final int MOST = 16;
 
-    private static final int FIRST_SLOT = 5;
+    /** The slot of the first of them. */
+    static final int FIRST_SLOT = 5;
 
     RootDisks {
         wishes = List.copyOf(wishes);
@@ -39,7 +40,7 @@ record RootDisks(List<MachineAssembly.DiskWish> wishes, List<Plan.Storage> stora
             String mountPoint = home + (alone ? "/lower" : "/lower" + i);
             int slot = FIRST_SLOT + i;
             wishes.add(
-                    new MachineAssembly.DiskWish(
+                    MachineAssembly.DiskWish.image(
                             alone ? "image" : "layer" + i, disks.get(i), slot));
             storages.add(
                     new Plan.Storage(
@@ -48,6 +49,31 @@ record RootDisks(List<MachineAssembly.DiskWish> wishes, List<Plan.Storage> stora
         }
         storages.addAll(over(lower, home));
         return new RootDisks(wishes, storages);
+    }
+
+    /**
+     * One disk with a whole file system. If it can be written to, it is the root itself and keeps
+     * what the container writes; else memory is laid over it.
+     *
+     * @param home where the container's mount points are in the guest
+     */
+    static RootDisks of(RootVolume volume, String home) {
+        MachineAssembly.DiskWish wish =
+                new MachineAssembly.DiskWish(
+                        "volume", volume.source(), FIRST_SLOT, volume.isReadOnly(), volume.kind());
+        String mountPoint = volume.isReadOnly() ? home + "/lower" : rootOf(home);
+        List<Plan.Storage> storages = new ArrayList<>();
+        storages.add(
+                new Plan.Storage(
+                        "blk",
+                        "%02x".formatted(FIRST_SLOT),
+                        volume.fileSystem(),
+                        volume.options(),
+                        mountPoint));
+        if (volume.isReadOnly()) {
+            storages.addAll(over(List.of(mountPoint), home));
+        }
+        return new RootDisks(List.of(wish), storages);
     }
 
     /**

@@ -429,6 +429,13 @@ final class Sandbox implements AutoCloseable {
         }
     }
 
+    /** {@return what the limits of its disks are asked of; empty if none of them has any} */
+    Optional<DiskControl> diskControl() {
+        return plan.machine().hasLimitedDisk()
+                ? Optional.of(new DiskControl(machine))
+                : Optional.empty();
+    }
+
     /** Lets go of the machine, which runs on. */
     @Override
     public void close() {

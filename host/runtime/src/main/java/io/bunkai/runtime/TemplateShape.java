@@ -4,6 +4,7 @@ package io.bunkai.runtime;
 
 import io.bunkai.base.ByteSize;
 import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.DiskLimits;
 import io.bunkai.vmm.MemorySpec;
 import io.bunkai.vmm.VirtualMachineSpec;
 import java.io.IOException;
@@ -145,6 +146,7 @@ record TemplateShape(String key, List<String> inputs, int slots) {
                 new MemorySpec(machine.memory().size(), false),
                 machine.boot(),
                 disks(List.of(machine.disks().getFirst()), empty),
+                DiskLimits.NONE,
                 Optional.empty(), // a clone's guest looks for it
                 machine.entropySource(),
                 machine.agentPort(),
@@ -165,6 +167,7 @@ record TemplateShape(String key, List<String> inputs, int slots) {
                 machine.memory(),
                 machine.boot(),
                 disks(machine.disks(), empty),
+                machine.diskLimits(),
                 machine.fileSystem(),
                 machine.entropySource(),
                 machine.agentPort(),

@@ -112,8 +112,8 @@ public final class Templates implements AutoCloseable {
      * @param owner of its container; empty for this daemon's own users
      */
     MachineStart begin(VirtualMachineSpec machine, Optional<Owner> owner) {
-        if (scope == TemplateScope.NONE) {
-            return MachineStart.boot(hypervisor);
+        if (scope == TemplateScope.NONE || machine.hasLimitedDisk()) {
+            return MachineStart.boot(hypervisor); // a template has no disks but empty ones
         }
         try {
             TemplateShape shape = shape(machine, owner);
@@ -428,6 +428,12 @@ public final class Templates implements AutoCloseable {
                     .withHint(
                             "set enable_template = true in [factory] of the node's configuration,"
                                     + " and template_scope in [bunkai] to another word than none");
+        }
+        if (machine.hasLimitedDisk()) {
+            throw Fault.failedPrecondition(
+                            "a machine with block devices of the host, or with a disk that can be"
+                                    + " written to, is never a copy of a template")
+                    .withHint("leave --device out");
         }
         try {
             TemplateShape shape = shape(machine, Optional.empty());

@@ -9,6 +9,7 @@ import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
 import io.bunkai.oci.OciJson;
 import io.bunkai.oci.RuntimeSpec;
+import io.bunkai.vmm.Disk;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -291,6 +292,134 @@ class BundleTest {
                                 spec(PROCESS, LINUX, mount.formatted("/no/such/thing")),
                                 overlay("lowerdir=" + folder("1"))));
         assertThat(missing.code()).isEqualTo(FaultCode.NOT_FOUND);
+    }
+
+    @Test
+    void aBlockDeviceOfTheHostIsADiskAndTheAgentIsTold() throws IOException {
+        Path disk = node.blockDevice("sdx", 8, 200);
+        Planner.Planned planned =
+                node.planner("")
+                        .plan(
+                                request(
+                                        spec(
+                                                PROCESS,
+                                                """
+                                                "linux": {"devices": [
+                                                    {"path": "/dev/sdx", "type": "b", "major": 8,
+                                                     "minor": 200, "fileMode": 432},
+                                                    {"path": "/dev/sdz", "type": "b", "major": 8,
+                                                     "minor": 209}],
+                                                  "resources": {"devices": [
+                                                    {"allow": false, "access": "rwm"},
+                                                    {"allow": true, "type": "b", "major": 8,
+                                                     "minor": 200, "access": "rwm"}]}}
+                                                """),
+                                        overlay("lowerdir=" + folder("1"))),
+                                ID,
+                                "web");
+        Plan plan = planned.plan();
+        assertThat(plan.machine().disks().getLast())
+                .isEqualTo(new Disk("device0", disk, false, "device0", 21, Disk.Kind.DEVICE));
+        assertThat(plan.devices()).containsExactly(new Plan.Device("15", "/dev/sdx"));
+        assertThat(plan.process().linux().devices())
+                .extracting(RuntimeSpec.Device::path)
+                .containsExactly("/dev/sdx");
+        assertThat(planned.warnings()).singleElement().asString().contains("/dev/sdz");
+    }
+
+    @Test
+    void theAgentIsTold() throws Exception {
+        node.blockDevice("sdx", 8, 200);
+        node.hypervisor().program(process -> process.exit(0));
+        try (Containers containers = node.open()) {
+            Container container = created(containers, spec(PROCESS, withDevice("rwm")));
+            container.start(FakeNode.soon());
+            container.exit("").get(60, TimeUnit.SECONDS);
+            container.remove(false); // waits until nothing of it is left
+            ScriptedAgent agent = node.hypervisor().machine(container.id()).agent();
+            assertThat(agent.container().getDevicesList())
+                    .containsExactly(
+                            io.bunkai.api.agent.Device.newBuilder()
+                                    .setType("blk")
+                                    .setId("15")
+                                    .setContainerPath("/dev/sdx")
+                                    .build());
+            assertThat(agent.calls()).endsWith("RemoveContainer");
+        }
+    }
+
+    @Test
+    void whatCannotBeWrittenToIsNotWrittenBack() throws Exception {
+        node.blockDevice("sdx", 8, 200);
+        node.hypervisor().program(process -> process.exit(0));
+        try (Containers containers = node.open()) {
+            Container container = created(containers, spec(PROCESS, withDevice("r")));
+            container.start(FakeNode.soon());
+            container.exit("").get(60, TimeUnit.SECONDS);
+            container.remove(false); // waits until nothing of it is left
+            assertThat(node.hypervisor().machine(container.id()).agent().calls())
+                    .doesNotContain("RemoveContainer");
+        }
+    }
+
+    private static String withDevice(String access) {
+        return """
+        "linux": {"devices": [
+            {"path": "/dev/sdx", "type": "b", "major": 8, "minor": 200}],
+          "resources": {"devices": [
+            {"allow": true, "type": "b", "major": 8, "minor": 200, "access": "%s"}]}}
+        """
+                .formatted(access);
+    }
+
+    // ---- a root file system on a disk of its own ----
+
+    private BundleRequest.RootMount volume(String type, Path source, String... options) {
+        return new BundleRequest.RootMount(type, source.toString(), List.of(options));
+    }
+
+    @Test
+    void aRootOnABlockDeviceIsThatDisk() throws IOException {
+        Path disk = node.blockDevice("dm-3", 252, 3);
+        Path mapper = Files.createSymbolicLink(node.folder().resolve("pool-snap-3"), disk);
+        Plan plan = plan(request(spec(PROCESS, LINUX), volume("ext4", mapper, "discard")));
+        assertThat(plan.machine().disks().getLast())
+                .isEqualTo(new Disk("volume", disk, false, "volume", 5, Disk.Kind.DEVICE));
+        assertThat(plan.storages())
+                .containsExactly(
+                        new Plan.Storage(
+                                "blk", "05", "ext4", List.of("discard"), HOME + "/rootfs"));
+        assertThat(plan.image().disks()).isEmpty();
+        assertThat(plan.machine().hasLimitedDisk()).isTrue();
+    }
+
+    @Test
+    void aRootInAnImageIsThatDiskAndMemoryTakesWhatItDoesNot() throws IOException {
+        Path image = Files.createFile(node.folder().resolve("7"));
+        Plan plan = plan(request(spec(PROCESS, LINUX), volume("ext4", image, "ro", "loop")));
+        assertThat(plan.machine().disks().getLast())
+                .isEqualTo(new Disk("volume", image, true, "volume", 5, Disk.Kind.IMAGE));
+        assertThat(plan.storages())
+                .extracting(storage -> storage.fileSystem() + " " + storage.mountPoint())
+                .containsExactly(
+                        "ext4 " + HOME + "/lower",
+                        "tmpfs " + HOME + "/rw",
+                        "overlay " + HOME + "/rootfs");
+        assertThat(plan.storages().getFirst().options()).containsExactly("ro");
+        assertThat(plan.machine().hasLimitedDisk()).isFalse();
+    }
+
+    @Test
+    void aRootThatIsNeitherIsRefused() throws IOException {
+        Path file = Files.createFile(node.folder().resolve("7"));
+        for (BundleRequest.RootMount mount :
+                List.of(
+                        volume("ext4", file, "rw"),
+                        volume("ext4", node.folder(), "loop"),
+                        volume("nfs", Path.of("/no/such"), "loop"))) {
+            assertThat(refusal(request(spec(PROCESS, LINUX), mount)).code())
+                    .isEqualTo(FaultCode.UNIMPLEMENTED);
+        }
     }
 
     @Test

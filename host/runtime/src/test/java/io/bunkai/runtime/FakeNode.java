@@ -199,7 +199,49 @@ public final class FakeNode implements AutoCloseable {
                 _ -> new MachineAssembly(Accelerator.TCG, List.of("quiet")),
                 hypervisor,
                 HostCgroups.find(root.resolve("cgroup"), "bunkai"),
-                stateRoot);
+                stateRoot,
+                blockNodes());
+    }
+
+    /** {@return where its block devices are} */
+    BlockNodes blockNodes() {
+        return new BlockNodes(root.resolve("sys"), root.resolve("dev"));
+    }
+
+    /** {@return the node of a block device that it has from now on} */
+    Path blockDevice(String name, int major, int minor) {
+        BlockNodes nodes = blockNodes();
+        return makeBlockDevice(nodes, name, major, minor);
+    }
+
+    static Path makeBlockDevice(BlockNodes nodes, String name, int major, int minor) {
+        try {
+            Path entry = nodes.sys().resolve("dev/block").resolve(major + ":" + minor);
+            Files.createDirectories(entry);
+            Files.writeString(
+                    entry.resolve("uevent"),
+                    "MAJOR=%d\nMINOR=%d\nDEVNAME=%s\nDEVTYPE=disk\n".formatted(major, minor, name));
+            Path node = nodes.dev().resolve(name);
+            Files.createDirectories(nodes.dev());
+            List<String> command =
+                    List.of(
+                            "mknod",
+                            "-m",
+                            "640",
+                            node.toString(),
+                            "b",
+                            Integer.toString(major),
+                            Integer.toString(minor));
+            if (new ProcessBuilder(command).inheritIO().start().waitFor() != 0) {
+                throw new IllegalStateException("no node was made: " + command);
+            }
+            return node.toRealPath();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
     }
 
     private LoadedConfiguration configuration(String toml, Optional<Path> other) {
@@ -242,6 +284,7 @@ public final class FakeNode implements AutoCloseable {
         private boolean stdin;
         private boolean remove;
         private List<RuntimeSpec.Mount> mounts = List.of();
+        private List<ContainerRequest.Device> devices = List.of();
         private Map<String, String> annotations = Map.of();
 
         public Wish name(String text) {
@@ -309,6 +352,11 @@ public final class FakeNode implements AutoCloseable {
             return this;
         }
 
+        public Wish devices(ContainerRequest.Device... all) {
+            devices = List.of(all);
+            return this;
+        }
+
         public Wish annotations(Map<String, String> all) {
             annotations = all;
             return this;
@@ -330,6 +378,7 @@ public final class FakeNode implements AutoCloseable {
                     stdin,
                     remove,
                     mounts,
+                    devices,
                     annotations);
         }
     }

@@ -217,10 +217,10 @@ class JournalTest {
     void anotherVersionIsRefused() throws IOException {
         journal.write(record());
         Path file = directory.resolve(ID).resolve("journal.json");
-        Files.writeString(file, Files.readString(file).replace("\"version\":4", "\"version\":5"));
+        Files.writeString(file, Files.readString(file).replace("\"version\":5", "\"version\":6"));
         Fault fault = catchThrowableOfType(Fault.class, journal::readAll);
         assertThat(fault.code()).isEqualTo(FaultCode.FAILED_PRECONDITION);
-        assertThat(fault).hasMessageContaining("version 5");
+        assertThat(fault).hasMessageContaining("version 6");
     }
 
     @Test
@@ -229,8 +229,16 @@ class JournalTest {
         journal.write(record);
         Path file = directory.resolve(ID).resolve("journal.json");
         ObjectNode former = (ObjectNode) PlanJson.MAPPER.readTree(Files.readAllBytes(file));
-        former.put("version", 3).remove("server");
         ObjectNode plan = (ObjectNode) former.get("plan");
+        former.put("version", 4);
+        plan.remove("devices");
+        ((ObjectNode) plan.get("machine")).remove("diskLimits");
+        plan.get("machine").get("disks").forEach(disk -> ((ObjectNode) disk).remove("kind"));
+        Files.write(file, PlanJson.MAPPER.writeValueAsBytes(former));
+
+        assertThat(readBack()).isEqualTo(record);
+
+        former.put("version", 3).remove("server");
         ((ObjectNode) plan.get("machine")).remove("fileSystem");
         ((ObjectNode) plan.get("host")).remove("sharing");
         ((ObjectNode) plan.get("guest")).remove("storages");

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
+import java.nio.file.Path;
 import java.util.Collections;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,6 +38,27 @@ class RequestCheckTest {
                                         .terminal(0, 65_535)
                                         .request()))
                 .doesNotThrowAnyException();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/dev/a, xvda, rwm",
+        "/dev/a, /, rwm",
+        "/dev/a, /dev/.., rwm",
+        "dev/a, /dev/a, rwm",
+        "/dev/a, /dev/a, m",
+        "/dev/a, /dev/a, rwx",
+    })
+    void refusesDevicesThatMakeNoSense(String source, String path, String access) {
+        refused(wish().devices(new ContainerRequest.Device(Path.of(source), path, access)));
+    }
+
+    @Test
+    void refusesTwoDevicesInOnePlace() {
+        refused(
+                wish().devices(
+                                new ContainerRequest.Device(Path.of("/a"), "/dev/a", "r"),
+                                new ContainerRequest.Device(Path.of("/b"), "/dev//a", "r")));
     }
 
     @Test

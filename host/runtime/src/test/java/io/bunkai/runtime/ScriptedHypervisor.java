@@ -7,6 +7,7 @@ import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.vmm.Beginning;
+import io.bunkai.vmm.DiskLimits;
 import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.LaunchCommand;
 import io.bunkai.vmm.VirtualMachine;
@@ -38,6 +39,7 @@ public final class ScriptedHypervisor implements Hypervisor {
     private volatile String description = "Scripted 1.0";
     private final Map<String, ScriptedMachine> machines = new ConcurrentHashMap<>();
     private final BlockingQueue<ScriptedMachine> launched = new LinkedBlockingQueue<>();
+    private final Map<String, DiskLimits> diskLimits = new ConcurrentHashMap<>();
     private final Map<String, Beginning> beginnings = new ConcurrentHashMap<>();
     private volatile BiConsumer<VirtualMachineSpec, Beginning> beforeBeginning = (_, _) -> {};
     private volatile ScriptedProcess.Program program = process -> process.exit(0);
@@ -203,6 +205,16 @@ public final class ScriptedHypervisor implements Hypervisor {
             } catch (IOException e) {
                 throw Fault.internal("the devices cannot be kept").causedBy(e);
             }
+        }
+
+        @Override
+        public DiskLimits diskLimits(Deadline deadline) {
+            return diskLimits.getOrDefault(spec().id(), spec().diskLimits());
+        }
+
+        @Override
+        public void limitDisks(DiskLimits limits, Deadline deadline) {
+            diskLimits.put(spec().id(), limits);
         }
 
         @Override

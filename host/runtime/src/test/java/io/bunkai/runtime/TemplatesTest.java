@@ -4,9 +4,11 @@ package io.bunkai.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.bunkai.api.AgentMethods;
 import io.bunkai.base.Fault;
+import io.bunkai.base.FaultCode;
 import io.bunkai.config.RuntimeConfiguration.TemplateScope;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.oci.RuntimeSpec;
@@ -95,6 +97,27 @@ class TemplatesTest {
             assertThat(beginning(second)).isInstanceOf(Beginning.Copy.class);
             assertThat(templateMachines()).hasSize(1);
             assertThat(templates.all()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aMachineWithADeviceOfTheHostBootsAndBecomesNoTemplate() throws Exception {
+        ContainerRequest.Device device =
+                new ContainerRequest.Device(node.blockDevice("sdx", 8, 200), "/dev/xvda", "r");
+        try (Templates templates = node.templates(TemplateScope.NAMESPACE);
+                Containers containers = node.open(templates)) {
+            start(containers);
+            templates.awaitIdle(FakeNode.soon());
+            Container container =
+                    containers.create(new FakeNode.Wish().devices(device).request()).container();
+            container.start(FakeNode.soon());
+            templates.awaitIdle(FakeNode.soon());
+            assertThat(beginning(container)).isEqualTo(Beginning.BOOT);
+            assertThat(templates.all()).hasSize(1);
+            Fault fault =
+                    catchThrowableOfType(
+                            Fault.class, () -> templates.create(container.plan().machine()));
+            assertThat(fault.code()).isEqualTo(FaultCode.FAILED_PRECONDITION);
         }
     }
 
@@ -235,6 +258,7 @@ class TemplatesTest {
                 new MemorySpec(machine.memory().size(), true),
                 machine.boot(),
                 machine.disks(),
+                machine.diskLimits(),
                 machine.fileSystem(),
                 machine.entropySource(),
                 machine.agentPort(),

@@ -7,15 +7,18 @@ import java.nio.file.Path;
 import java.util.regex.Pattern;
 
 /**
- * A disk of a machine: a raw image that the guest sees as a virtio block device.
+ * A disk of a machine: a raw image, or a block device of the host, that the guest sees as a virtio
+ * block device.
  *
  * @param id a name that no other disk of the machine has
- * @param file the image
- * @param readOnly whether the guest cannot write to it; such an image may serve many machines
+ * @param file the image, or the node of the device
+ * @param readOnly whether the guest cannot write to it; such a disk may serve many machines. A
+ *     device that can be written to is nobody else's while the machine lives
  * @param serial what the guest finds the disk by, at most 20 characters
  * @param slot the PCI slot on the root bus, from {@link #FIRST_SLOT} to {@link #LAST_SLOT}
+ * @param kind what {@code file} is
  */
-public record Disk(String id, Path file, boolean readOnly, String serial, int slot) {
+public record Disk(String id, Path file, boolean readOnly, String serial, int slot, Kind kind) {
     /** The slots below belong to the machine's own devices. */
     public static final int FIRST_SLOT = 4;
 
@@ -46,5 +49,26 @@ public record Disk(String id, Path file, boolean readOnly, String serial, int sl
                     "disk %s cannot be in slot %d: disks have slots %d to %d",
                     id, slot, FIRST_SLOT, LAST_SLOT);
         }
+    }
+
+    /** An image. */
+    public Disk(String id, Path file, boolean readOnly, String serial, int slot) {
+        this(id, file, readOnly, serial, slot, Kind.IMAGE);
+    }
+
+    /** What holds a disk's data. */
+    public enum Kind {
+        /** A file. */
+        IMAGE,
+        /** A block device of the host. */
+        DEVICE
+    }
+
+    /**
+     * {@return whether the machine's {@link DiskLimits} hold for it: it can be written to, or is
+     * the host's}
+     */
+    public boolean isLimited() {
+        return !readOnly || kind == Kind.DEVICE;
     }
 }

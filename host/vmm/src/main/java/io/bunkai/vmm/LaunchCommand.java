@@ -36,6 +36,11 @@ public record LaunchCommand(List<String> arguments, Path directory, List<Inherit
         READ,
         /** A file, for reading and writing. */
         READ_WRITE,
+        /**
+         * A block device, for reading and writing, that nobody else uses: nothing on it is mounted,
+         * and nothing can be while it is open.
+         */
+        CLAIM,
         /** A unix socket that listens. */
         LISTEN,
         /** A unix socket that is connected to whoever listens there. */

@@ -54,6 +54,21 @@ public interface VirtualMachine extends AutoCloseable {
      */
     void freeze(Path devices, Deadline deadline);
 
+    /**
+     * {@return what the guest may read and write of its limited disks}
+     *
+     * @throws Fault FAILED_PRECONDITION if it has none
+     */
+    DiskLimits diskLimits(Deadline deadline);
+
+    /**
+     * Changes what the guest may read and write of its limited disks; what waits is bound by it,
+     * too.
+     *
+     * @throws Fault FAILED_PRECONDITION if it has none
+     */
+    void limitDisks(DiskLimits limits, Deadline deadline);
+
     /** {@return where the machine is in its life} */
     VmStatus status(Deadline deadline);
 

@@ -25,6 +25,7 @@ import java.util.regex.Pattern;
  * @param memory its memory
  * @param boot what it boots
  * @param disks its disks
+ * @param diskLimits what it may read and write of those that are limited, at its beginning
  * @param fileSystem what it can mount of the host; empty: nothing. Its memory is shared then
  * @param entropySource a file from which the guest is given randomness; empty: it is given none
  * @param agentPort the name under which the guest finds the port that leads to {@link #agentSocket}
@@ -43,6 +44,7 @@ public record VirtualMachineSpec(
         MemorySpec memory,
         BootSpec boot,
         List<Disk> disks,
+        DiskLimits diskLimits,
         Optional<FileSystemDevice> fileSystem,
         Optional<Path> entropySource,
         String agentPort,
@@ -109,6 +111,11 @@ public record VirtualMachineSpec(
                         disk.id());
             }
         }
+    }
+
+    /** {@return whether it has a disk that {@link #diskLimits} hold for} */
+    public boolean hasLimitedDisk() {
+        return disks.stream().anyMatch(Disk::isLimited);
     }
 
     /** {@return where whoever serves the guest's agent connects, one at a time} */

@@ -60,6 +60,25 @@ final class FakeHold implements VirtualMachine {
     }
 
     @Override
+    public DiskLimits diskLimits(Deadline deadline) {
+        requireLimitedDisk();
+        return machine.diskLimits();
+    }
+
+    @Override
+    public void limitDisks(DiskLimits limits, Deadline deadline) {
+        requireLimitedDisk();
+        machine.limitDisks(limits);
+    }
+
+    private void requireLimitedDisk() {
+        requireAlive("asked for the limits of its disks");
+        if (!spec().hasLimitedDisk()) {
+            throw Fault.failedPrecondition("machine %s has no disk to limit", spec().id());
+        }
+    }
+
+    @Override
     public VmStatus status(Deadline deadline) {
         if (!machine.exit().isDone()) {
             requireOpen();

@@ -42,6 +42,7 @@ class FakeHypervisorTest extends HypervisorContract {
                 new MemorySpec(ByteSize.ofMib(64), false),
                 new BootSpec(kernel, Optional.empty(), List.of(behaviour.name())),
                 List.of(),
+                DiskLimits.NONE,
                 Optional.empty(),
                 Optional.empty(),
                 "agent.channel.0",

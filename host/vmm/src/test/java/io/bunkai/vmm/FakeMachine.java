@@ -38,6 +38,7 @@ public final class FakeMachine {
     private final Deque<Runnable> calls = new ArrayDeque<>();
     private boolean calling;
     private VmStatus status = VmStatus.PREPARED;
+    private DiskLimits diskLimits;
     private @Nullable FakeHold holder;
     private @Nullable Thread guestThread;
     private @Nullable SocketChannel consoleReader;
@@ -48,6 +49,7 @@ public final class FakeMachine {
         this.spec = spec;
         this.identity = identity;
         this.guest = guest;
+        this.diskLimits = spec.diskLimits();
         Files.createDirectories(spec.directory());
         Files.setPosixFilePermissions(
                 spec.directory(), PosixFilePermissions.fromString("rwx------"));
@@ -163,6 +165,15 @@ public final class FakeMachine {
 
     CompletableFuture<VmExit> exit() {
         return exit;
+    }
+
+    /** {@return what its disks are limited to} */
+    public synchronized DiskLimits diskLimits() {
+        return diskLimits;
+    }
+
+    synchronized void limitDisks(DiskLimits limits) {
+        diskLimits = limits;
     }
 
     synchronized boolean hold(@Nullable FakeHold next) {

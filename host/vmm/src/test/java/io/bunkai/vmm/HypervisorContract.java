@@ -20,6 +20,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -335,6 +337,59 @@ public abstract class HypervisorContract {
     }
 
     @Test
+    void theLimitsOfItsDisksAreTheMachinesAndWhoeverAdoptsItFindsThem() throws IOException {
+        DiskLimits first = new DiskLimits(1_000_000, 2_000_000, 0, 0);
+        DiskLimits later = new DiskLimits(0, 0, 100, 0);
+        VirtualMachineSpec spec = withWritableDisk(spec(Behaviour.IDLES), first);
+        try (VirtualMachine machine = hypervisor().launch(spec, soon())) {
+            assertThat(machine.diskLimits(soon())).isEqualTo(first);
+            machine.limitDisks(later, soon());
+        }
+        ProcessIdentity process = hypervisor().find(spec).orElseThrow();
+        try (VirtualMachine adopted = hypervisor().adopt(spec, process, soon())) {
+            assertThat(adopted.diskLimits(soon())).isEqualTo(later);
+            adopted.limitDisks(DiskLimits.NONE, soon());
+            assertThat(adopted.diskLimits(soon())).isEqualTo(DiskLimits.NONE);
+            adopted.kill(soon());
+            assertThat(codeOf(() -> adopted.diskLimits(soon()))).isEqualTo(FaultCode.UNAVAILABLE);
+        }
+    }
+
+    @Test
+    void disksThatNobodyWritesToHaveNoLimits() throws IOException {
+        try (VirtualMachine machine = launch(Behaviour.IDLES)) {
+            assertThat(codeOf(() -> machine.diskLimits(soon())))
+                    .isEqualTo(FaultCode.FAILED_PRECONDITION);
+            assertThat(codeOf(() -> machine.limitDisks(DiskLimits.NONE, soon())))
+                    .isEqualTo(FaultCode.FAILED_PRECONDITION);
+        }
+    }
+
+    private VirtualMachineSpec withWritableDisk(VirtualMachineSpec spec, DiskLimits limits)
+            throws IOException {
+        Path image = Files.write(root.resolve("writable"), new byte[1 << 20]);
+        List<Disk> disks = new ArrayList<>(spec.disks());
+        disks.add(new Disk("data", image, false, "data", Disk.LAST_SLOT));
+        return new VirtualMachineSpec(
+                spec.id(),
+                spec.directory(),
+                spec.accelerator(),
+                spec.machineType(),
+                spec.machineOptions(),
+                spec.cpu(),
+                spec.memory(),
+                spec.boot(),
+                disks,
+                limits,
+                spec.fileSystem(),
+                spec.entropySource(),
+                spec.agentPort(),
+                spec.security(),
+                spec.cgroupProcsFiles(),
+                spec.hypervisor());
+    }
+
+    @Test
     void aMachineThatHasEndedCannotBeAdopted() throws IOException {
         VirtualMachineSpec spec = spec(Behaviour.IDLES);
         try (VirtualMachine machine = hypervisor().launch(spec, soon())) {
@@ -361,6 +416,7 @@ public abstract class HypervisorContract {
                                 Optional.empty(),
                                 good.boot().parameters()),
                         good.disks(),
+                        good.diskLimits(),
                         good.fileSystem(),
                         good.entropySource(),
                         good.agentPort(),

@@ -29,6 +29,7 @@ class VirtualMachineSpecTest {
                 new MemorySpec(ByteSize.ofMib(256), false),
                 new BootSpec(Path.of("/k"), Optional.empty(), List.of("console=ttyS0", "quiet")),
                 List.of(disks),
+                DiskLimits.NONE,
                 Optional.empty(),
                 Optional.empty(),
                 port,
@@ -43,6 +44,25 @@ class VirtualMachineSpecTest {
 
     private static Disk disk(String id, String serial, int slot) {
         return new Disk(id, Path.of("/img"), true, serial, slot);
+    }
+
+    @Test
+    void limitsHoldForDisksThatCanBeWrittenToAndForDevices() {
+        Disk image = disk("image", "image", 4);
+        Disk writable = new Disk("data", Path.of("/img"), false, "data", 5);
+        Disk device = new Disk("dev", Path.of("/dev/x"), true, "dev", 6, Disk.Kind.DEVICE);
+        assertThat(spec(image).hasLimitedDisk()).isFalse();
+        assertThat(spec(image, writable).hasLimitedDisk()).isTrue();
+        assertThat(spec(image, device).hasLimitedDisk()).isTrue();
+    }
+
+    @Test
+    void aLimitOfDisksIsWhatTheHypervisorCanKeep() {
+        long most = DiskLimits.MOST;
+        assertThat(new DiskLimits(0, 5, 0, 5)).isEqualTo(DiskLimits.NONE);
+        assertThat(new DiskLimits(most + 1, 5, 10, most))
+                .isEqualTo(new DiskLimits(most, 0, 10, most - 10));
+        refused(() -> new DiskLimits(0, 0, -1, 0), "cannot be negative");
     }
 
     private static void refused(ThrowingCallable call, String message) {

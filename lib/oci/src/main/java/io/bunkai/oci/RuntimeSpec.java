@@ -400,6 +400,23 @@ public record RuntimeSpec(
                     mountLabel);
         }
 
+        /** {@return this section with these devices} */
+        public Linux withDevices(List<Device> newDevices) {
+            return new Linux(
+                    uidMappings,
+                    gidMappings,
+                    sysctl,
+                    resources,
+                    cgroupsPath,
+                    namespaces,
+                    newDevices,
+                    seccomp,
+                    rootfsPropagation,
+                    maskedPaths,
+                    readonlyPaths,
+                    mountLabel);
+        }
+
         /** {@return this section with this cgroup} */
         public Linux withCgroupsPath(String path) {
             return new Linux(
@@ -470,6 +487,12 @@ public record RuntimeSpec(
             hugepageLimits = Copies.list(hugepageLimits);
             rdma = Copies.map(rdma);
             unified = Copies.map(unified);
+        }
+
+        /** {@return these limits with other device rules} */
+        public Resources withDevices(List<DeviceRule> rules) {
+            return new Resources(
+                    rules, memory, cpu, pids, blockIO, hugepageLimits, network, rdma, unified);
         }
 
         /** {@return device rules and the three limits that people set} */

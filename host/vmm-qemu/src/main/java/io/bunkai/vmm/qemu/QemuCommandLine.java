@@ -99,6 +99,9 @@ final class QemuCommandLine {
             // numbers.
             line.add("-device", "vmgenid,guid=auto");
         }
+        if (spec.hasLimitedDisk()) {
+            line.add("-object", DiskThrottle.object(spec.diskLimits()));
+        }
         int set = 0;
         for (Disk disk : spec.disks()) {
             line.disk(disk, ++set);
@@ -265,26 +268,37 @@ final class QemuCommandLine {
     }
 
     /**
-     * A read-only image is not locked, since many machines share it. A disk that fails tells the
+     * A read-only disk is not locked, since many machines share it. A disk that fails tells the
      * guest so; QEMU's default would hold the whole machine when the host's file system is full.
      */
     private void disk(Disk disk, int set) {
-        Mode mode = disk.readOnly() ? Mode.READ : Mode.READ_WRITE;
-        int descriptor = inherit(disk.file(), mode);
+        int descriptor = inherit(disk.file(), mode(disk));
         String node = "disk-" + disk.id();
         add(
                 "-add-fd",
                 list("fd=" + descriptor, List.of("set=" + set, option("opaque", disk.file()))));
+        String access = disk.readOnly() ? "read-only=on" : "read-only=off,discard=unmap";
         List<String> file = new ArrayList<>();
         file.add(option("node-name", node));
         file.add("filename=" + setPath(set));
-        file.add("read-only=" + (disk.readOnly() ? "on" : "off"));
+        file.add(access);
         if (disk.readOnly()) {
             file.add("locking=off");
-        } else {
-            file.add("discard=unmap");
         }
-        add("-blockdev", list("driver=file", file));
+        add("-blockdev", list("driver=" + driver(disk), file));
+        if (disk.isLimited()) {
+            String limited = "limited-" + disk.id();
+            add(
+                    "-blockdev",
+                    list(
+                            "driver=throttle",
+                            List.of(
+                                    option("node-name", limited),
+                                    access,
+                                    "throttle-group=" + DiskThrottle.GROUP,
+                                    option("file", node))));
+            node = limited;
+        }
         add(
                 "-device",
                 transitionalDevice(
@@ -296,6 +310,23 @@ final class QemuCommandLine {
                                 option("serial", disk.serial()),
                                 "werror=report",
                                 "rerror=report")));
+    }
+
+    private static Mode mode(Disk disk) {
+        if (disk.readOnly()) {
+            return Mode.READ;
+        }
+        return switch (disk.kind()) {
+            case IMAGE -> Mode.READ_WRITE;
+            case DEVICE -> Mode.CLAIM;
+        };
+    }
+
+    private static String driver(Disk disk) {
+        return switch (disk.kind()) {
+            case IMAGE -> "file";
+            case DEVICE -> "host_device";
+        };
     }
 
     /**

@@ -124,9 +124,36 @@ public final class QemuHypervisor implements Hypervisor {
         return switch (inherited.mode()) {
             case READ -> Fd.open(inherited.file(), Fd.O_RDONLY | Fd.O_NOCTTY);
             case READ_WRITE -> Fd.open(inherited.file(), Fd.O_RDWR | Fd.O_NOCTTY);
+            case CLAIM -> claim(inherited.file());
             case LISTEN -> UnixSockets.listenForOwner(inherited.file());
             case CONNECT -> UnixSockets.connect(inherited.file());
         };
+    }
+
+    /** What is claimed stays so while QEMU has it open. */
+    private static Fd claim(Path device) throws ErrnoException {
+        try {
+            return Fd.open(device, Fd.O_RDWR | Fd.O_EXCL | Fd.O_NOCTTY);
+        } catch (ErrnoException e) {
+            Fault fault =
+                    switch (e.errno()) {
+                        case Errno.EBUSY ->
+                                Fault.failedPrecondition(
+                                                "the block device %s is in use: it is mounted or"
+                                                        + " swapped to, a part of it is, or another"
+                                                        + " machine writes to it",
+                                                device)
+                                        .withHint(
+                                                "unmount it, or give it to the container for"
+                                                        + " reading only");
+                        case Errno.EACCES, Errno.EROFS, Errno.EPERM ->
+                                Fault.failedPrecondition(
+                                                "the block device %s cannot be written to", device)
+                                        .withHint("give it to the container for reading only");
+                        default -> throw e;
+                    };
+            throw fault.causedBy(e);
+        }
     }
 
     /** The connection broke: QEMU has ended, or is about to, and has said why. */

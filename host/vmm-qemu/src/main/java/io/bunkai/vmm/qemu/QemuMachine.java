@@ -20,12 +20,17 @@ import io.bunkai.qmp.QmpCommand;
 import io.bunkai.qmp.QmpEvent;
 import io.bunkai.qmp.QmpException;
 import io.bunkai.qmp.QmpListener;
+import io.bunkai.qmp.QmpProtocolException;
+import io.bunkai.qmp.QmpValue;
 import io.bunkai.qmp.QmpVersion;
+import io.bunkai.qmp.QomGet;
+import io.bunkai.qmp.QomSet;
 import io.bunkai.qmp.QueryMigrate;
 import io.bunkai.qmp.QueryStatus;
 import io.bunkai.qmp.RunState;
 import io.bunkai.qmp.Stop;
 import io.bunkai.qmp.SystemPowerdown;
+import io.bunkai.vmm.DiskLimits;
 import io.bunkai.vmm.VirtualMachine;
 import io.bunkai.vmm.VirtualMachineSpec;
 import io.bunkai.vmm.VmEvent;
@@ -196,6 +201,34 @@ final class QemuMachine implements VirtualMachine {
         spec.fileSystem()
                 .map(QemuCommandLine::pluggedFileSystem)
                 .ifPresent(plug -> execute("given its file system", plug, deadline));
+    }
+
+    @Override
+    public DiskLimits diskLimits(Deadline deadline) {
+        requireLimitedDisk();
+        String what = "asked for the limits of its disks";
+        QmpValue values =
+                execute(what, new QomGet(DiskThrottle.PATH, DiskThrottle.PROPERTY), deadline);
+        try {
+            return DiskThrottle.limits(values);
+        } catch (QmpProtocolException e) {
+            throw Fault.unavailable("machine %s cannot be %s", spec.id(), what).causedBy(e);
+        }
+    }
+
+    @Override
+    public void limitDisks(DiskLimits limits, Deadline deadline) {
+        requireLimitedDisk();
+        execute(
+                "given limits of its disks",
+                new QomSet(DiskThrottle.PATH, DiskThrottle.PROPERTY, DiskThrottle.values(limits)),
+                deadline);
+    }
+
+    private void requireLimitedDisk() {
+        if (!spec.hasLimitedDisk()) {
+            throw Fault.failedPrecondition("machine %s has no disk to limit", spec.id());
+        }
     }
 
     private void awaitMigration(String what, Deadline deadline) {

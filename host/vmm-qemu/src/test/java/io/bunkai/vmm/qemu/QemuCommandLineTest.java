@@ -13,6 +13,7 @@ import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.Beginning;
 import io.bunkai.vmm.CpuSpec;
 import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.DiskLimits;
 import io.bunkai.vmm.FileSystemDevice;
 import io.bunkai.vmm.LaunchCommand;
 import io.bunkai.vmm.LaunchCommand.Inherited;
@@ -140,13 +141,16 @@ class QemuCommandLineTest {
                                 -device virtserialport,id=agent,bus=channel.0,nr=1,chardev=agent,name=agent.channel.0
                                 -device pvpanic
                                 -device vmgenid,guid=auto
+                                -object {"qom-type":"throttle-group","id":"limits","limits":\
+                                {"bps-total":0,"bps-total-max":0,"iops-total":0,"iops-total-max":0}}
                                 -add-fd fd=7,set=1,opaque=/img/root.erofs
                                 -blockdev driver=file,node-name=disk-root,filename=/dev/fdset/1,read-only=on,locking=off
                                 -device virtio-blk-pci,id=root,bus=pcie.0,addr=0x4,disable-legacy=on,drive=disk-root,\
                                 serial=bunkai-root,werror=report,rerror=report
                                 -add-fd fd=8,set=2,opaque=/img/data,,1
                                 -blockdev driver=file,node-name=disk-data,filename=/dev/fdset/2,read-only=off,discard=unmap
-                                -device virtio-blk-pci,id=data,bus=pcie.0,addr=0x1d,disable-legacy=on,drive=disk-data,\
+                                -blockdev driver=throttle,node-name=limited-data,read-only=off,discard=unmap,throttle-group=limits,file=disk-data
+                                -device virtio-blk-pci,id=data,bus=pcie.0,addr=0x1d,disable-legacy=on,drive=limited-data,\
                                 serial=d1,werror=report,rerror=report
                                 """));
     }
@@ -233,6 +237,51 @@ class QemuCommandLineTest {
                         new Inherited(7, Path.of("/run/bunkai/a1b2/agent.sock"), Mode.LISTEN),
                         new Inherited(8, Path.of("/img/root"), Mode.READ),
                         new Inherited(9, Path.of("/img/data"), Mode.READ_WRITE));
+    }
+
+    @Test
+    void disksThatCanBeWrittenToAndDevicesShareOneLimit() {
+        specs.diskLimits = new DiskLimits(1_000_000, 2_000_000, 500, 0);
+        specs.disks =
+                List.of(
+                        new Disk("root", Path.of("/img/root"), true, "r", 4),
+                        new Disk("data", Path.of("/img/data"), false, "d", 5),
+                        new Disk("device0", Path.of("/dev/sdx"), false, "e", 21, Disk.Kind.DEVICE),
+                        new Disk("device1", Path.of("/dev/sdy"), true, "f", 22, Disk.Kind.DEVICE));
+        LaunchCommand command = QemuCommandLine.of(specs.build(), Beginning.BOOT);
+        List<String> arguments = command.arguments();
+        assertThat(arguments.subList(arguments.indexOf("pvpanic") + 1, arguments.size()))
+                .containsExactlyElementsOf(
+                        words(
+                                """
+                                -object {"qom-type":"throttle-group","id":"limits","limits":\
+                                {"bps-total":1000000,"bps-total-max":3000000,"iops-total":500,"iops-total-max":500}}
+                                -add-fd fd=8,set=1,opaque=/img/root
+                                -blockdev driver=file,node-name=disk-root,filename=/dev/fdset/1,read-only=on,locking=off
+                                -device virtio-blk-pci,id=root,bus=pcie.0,addr=0x4,disable-legacy=on,drive=disk-root,\
+                                serial=r,werror=report,rerror=report
+                                -add-fd fd=9,set=2,opaque=/img/data
+                                -blockdev driver=file,node-name=disk-data,filename=/dev/fdset/2,read-only=off,discard=unmap
+                                -blockdev driver=throttle,node-name=limited-data,read-only=off,discard=unmap,throttle-group=limits,file=disk-data
+                                -device virtio-blk-pci,id=data,bus=pcie.0,addr=0x5,disable-legacy=on,drive=limited-data,\
+                                serial=d,werror=report,rerror=report
+                                -add-fd fd=10,set=3,opaque=/dev/sdx
+                                -blockdev driver=host_device,node-name=disk-device0,filename=/dev/fdset/3,read-only=off,discard=unmap
+                                -blockdev driver=throttle,node-name=limited-device0,read-only=off,discard=unmap,throttle-group=limits,file=disk-device0
+                                -device virtio-blk-pci,id=device0,bus=pcie.0,addr=0x15,disable-legacy=on,drive=limited-device0,\
+                                serial=e,werror=report,rerror=report
+                                -add-fd fd=11,set=4,opaque=/dev/sdy
+                                -blockdev driver=host_device,node-name=disk-device1,filename=/dev/fdset/4,read-only=on,locking=off
+                                -blockdev driver=throttle,node-name=limited-device1,read-only=on,throttle-group=limits,file=disk-device1
+                                -device virtio-blk-pci,id=device1,bus=pcie.0,addr=0x16,disable-legacy=on,drive=limited-device1,\
+                                serial=f,werror=report,rerror=report
+                                """));
+        assertThat(command.inherited().subList(5, 9))
+                .containsExactly(
+                        new Inherited(8, Path.of("/img/root"), Mode.READ),
+                        new Inherited(9, Path.of("/img/data"), Mode.READ_WRITE),
+                        new Inherited(10, Path.of("/dev/sdx"), Mode.CLAIM),
+                        new Inherited(11, Path.of("/dev/sdy"), Mode.READ));
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.bunkai.vmm.Accelerator;
 import io.bunkai.vmm.BootSpec;
 import io.bunkai.vmm.CpuSpec;
 import io.bunkai.vmm.Disk;
+import io.bunkai.vmm.DiskLimits;
 import io.bunkai.vmm.FileSystemDevice;
 import io.bunkai.vmm.MemorySpec;
 import io.bunkai.vmm.SecuritySpec;
@@ -30,6 +31,7 @@ final class Specs {
     Optional<Path> initrd = Optional.of(Path.of("/opt/bunkai/share/initrd"));
     List<String> parameters = List.of("console=ttyS0", "quiet");
     List<Disk> disks = List.of();
+    DiskLimits diskLimits = DiskLimits.NONE;
     Optional<FileSystemDevice> fileSystem = Optional.empty();
     Optional<Path> entropy = Optional.of(Path.of("/dev/urandom"));
     SecuritySpec security = SecuritySpec.STRICT;
@@ -47,6 +49,7 @@ final class Specs {
                 memory,
                 new BootSpec(kernel, initrd, parameters),
                 disks,
+                diskLimits,
                 fileSystem,
                 entropy,
                 "agent.channel.0",
