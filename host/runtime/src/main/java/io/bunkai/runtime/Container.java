@@ -563,7 +563,9 @@ public final class Container {
     }
 
     /**
-     * Journals the end, tells it, then tears the machine down. Only the first caller does anything.
+     * Journals the end, tells it, then tears the machine down. Who hears of the end of a container
+     * that could write to a disk finds everything written, and the disk free: there the machine
+     * goes first. Only the first caller does anything.
      */
     private void finish(ProcessExit how, @Nullable Sandbox sandbox) {
         if (endHandled.getAndSet(true)) {
@@ -579,13 +581,23 @@ public final class Container {
                 how.code(),
                 how.oomKilled(),
                 how.error());
-        tell(how);
-        if (sandbox != null) {
+        boolean writes = !plan.machine().disks().stream().allMatch(Disk::readOnly);
+        if (!writes) {
+            tell(how);
+        } else if (sandbox != null) {
             writeBack(sandbox);
+        }
+        if (sandbox != null) {
             sandbox.close();
         }
         try {
-            remains.removeMachine();
+            try {
+                remains.removeMachine();
+            } finally {
+                if (writes) {
+                    tell(how);
+                }
+            }
             if (terms.remove()) {
                 forget();
             }
@@ -601,9 +613,6 @@ public final class Container {
      * asked to let go of everything; one that does not answer is not waited for long.
      */
     private void writeBack(Sandbox sandbox) {
-        if (plan.machine().disks().stream().allMatch(Disk::readOnly)) {
-            return;
-        }
         try {
             guest(sandbox).remove(WRITE_BACK_PATIENCE);
         } catch (Fault e) {
