@@ -139,7 +139,12 @@ final class Budgets implements AutoCloseable {
 
     private void run() {
         while (!closed) {
-            Duration pause = round();
+            Duration pause = IDLE_ROUND;
+            try {
+                pause = round();
+            } catch (RuntimeException e) {
+                LOG.log(System.Logger.Level.ERROR, "budgets were not divided this time", e);
+            }
             LockSupport.parkNanos(this, pause.toNanos());
         }
     }

@@ -16,6 +16,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** Servers that are none, by a clock moved by hand. */
@@ -265,9 +267,19 @@ class BudgetsTest {
     }
 
     @Test
-    void itGoesOnByItselfUntilItIsClosed() {
+    void itGoesOnByItselfUntilItIsClosedWhateverFails() {
         Server one = server("a", 100, 1e9);
-        try (Budgets budgets = node(10_000_000)) {
+        AtomicBoolean failed = new AtomicBoolean();
+        BudgetConfiguration configuration =
+                new BudgetConfiguration(100, new Budget(10_000_000, 0), NO_LIMIT, Map.of());
+        Supplier<List<Budgets.Member>> failing =
+                () -> {
+                    if (failed.compareAndSet(false, true)) {
+                        throw new IllegalStateException("a defect");
+                    }
+                    return List.copyOf(members);
+                };
+        try (Budgets budgets = new Budgets(configuration, failing, clock)) {
             budgets.start();
             while (one.share() != 10_000_000) {
                 Thread.onSpinWait();
