@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The list of system calls: with all of them a server does all that a guest can ask, and without
@@ -92,6 +93,25 @@ class NeededCallsTest {
         assertThat(outcome.said()).contains("Full thread dump").doesNotContain("error:");
     }
 
+    @Tag("long")
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "--thread-pool-size=0 --cache=never --rlimit-nofile=700",
+                "--thread-pool-size=8 --cache=always --writeback --posix-acl",
+                "--cache=metadata --allow-direct-io --allow-mmap --no-readdirplus",
+                "--inode-file-handles=mandatory --announce-submounts --preserve-noatime",
+                "--fs-bw-size=1G --fs-bw-burst=1M --fs-ops-size=10k --fs-bw-refill-time=10",
+                "--fs-quota=1G,100000 --security-label",
+                "--modcaps=+mknod:+sys_admin --xattrmap=:map::user.guest.:",
+            })
+    void theListHasAllThatAServerNeedsWhateverItsOptions(String options) throws Exception {
+        Outcome outcome = serveWith(Sandbox.NAMESPACE, ("--xattr " + options).split(" "));
+        assertThat(outcome.status()).as(outcome.said()).isZero();
+        assertThat(outcome.failure().join()).as(outcome.said()).isEmpty();
+    }
+
     static Stream<FileServerCall> needed() {
         Set<FileServerCall> needed = EnumSet.allOf(FileServerCall.class);
         needed.removeAll(FileServerCall.ofReport());
@@ -116,9 +136,11 @@ class NeededCallsTest {
     private Outcome serve(Sandbox sandbox, String... more) throws Exception {
         List<String> words = new ArrayList<>(OPTIONS);
         words.addAll(List.of(more));
-        Process process =
-                RealServer.launch(
-                        launcher, temporary, share, sandbox, words.toArray(String[]::new));
+        return serveWith(sandbox, words.toArray(String[]::new));
+    }
+
+    private Outcome serveWith(Sandbox sandbox, String... words) throws Exception {
+        Process process = RealServer.launch(launcher, temporary, share, sandbox, words);
         CompletableFuture<Optional<Throwable>> asked = new CompletableFuture<>();
         GUESTS.add(Thread.ofPlatform().daemon().name("guest").start(() -> ask(process, asked)));
         CompletableFuture.anyOf(process.onExit(), asked).join();
