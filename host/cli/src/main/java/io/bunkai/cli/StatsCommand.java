@@ -21,8 +21,9 @@ import picocli.CommandLine.Parameters;
         description = {
             "Show what containers use, again and again.",
             "The guest counts processor, memory, processes, network and disks; the file server FILE"
-                    + " I/O, REQUESTS, THROTTLED and PARKED, while there is a limit; HOST is what"
-                    + " all of the machine costs. What is not known is -."
+                    + " I/O, REQUESTS, and those that had to wait for a limit: how many, how long"
+                    + " all together, and how many wait now. HOST is what all of the machine"
+                    + " costs. What is not known is -."
         })
 final class StatsCommand implements Callable<Integer> {
     /** Moves the cursor to the first place of an empty screen. */

@@ -23,6 +23,8 @@ import tools.jackson.core.JsonGenerator;
 final class StatsSample {
     private static final String UNKNOWN = "-";
     private static final double PERCENT = 100;
+    private static final long NANOS_PER_MILLI = 1_000_000;
+    private static final long NANOS_PER_SECOND = 1_000_000_000;
 
     private final List<ContainerStats> now;
     private final Map<String, ContainerStats> before;
@@ -93,6 +95,7 @@ final class StatsSample {
                         "FILE I/O",
                         "REQUESTS",
                         "THROTTLED",
+                        "WAITED",
                         "PARKED",
                         "HOST CPU %",
                         "HOST MEM");
@@ -131,6 +134,9 @@ final class StatsSample {
                 files == null || !files.hasThrottledRequests()
                         ? UNKNOWN
                         : Long.toString(files.getThrottledRequests()),
+                files == null || !files.hasThrottledNanos()
+                        ? UNKNOWN
+                        : time(files.getThrottledNanos()),
                 files == null || !files.hasParkedRequests()
                         ? UNKNOWN
                         : Long.toString(files.getParkedRequests()),
@@ -154,6 +160,12 @@ final class StatsSample {
 
     private static String both(long one, long other) {
         return size(one) + " / " + size(other);
+    }
+
+    private static String time(long nanos) {
+        return nanos < NANOS_PER_SECOND
+                ? nanos / NANOS_PER_MILLI + " ms"
+                : String.format(Locale.ROOT, "%.1f s", (double) nanos / NANOS_PER_SECOND);
     }
 
     private static String size(long bytes) {

@@ -120,9 +120,9 @@ class StatsTest {
         assertThat(shell.out())
                 .isEqualTo(
                         """
-                        CONTAINER ID   NAME     CPU %    MEM USAGE / LIMIT   MEM %    PIDS   NET I/O        BLOCK I/O         FILE I/O       REQUESTS   THROTTLED   PARKED   HOST CPU %   HOST MEM
-                        0123456789ab   web      25.00%   64 MiB / 256 MiB    25.00%   12     2 KiB / 17 B   1.5 MiB / 4 KiB   10 MiB / 0 B   321        5           2        150.00%      300 MiB
-                        fedcba987654   silent   -        -                   -        -      -              -                 -              -          -           -        -            100 MiB
+                        CONTAINER ID   NAME     CPU %    MEM USAGE / LIMIT   MEM %    PIDS   NET I/O        BLOCK I/O         FILE I/O       REQUESTS   THROTTLED   WAITED   PARKED   HOST CPU %   HOST MEM
+                        0123456789ab   web      25.00%   64 MiB / 256 MiB    25.00%   12     2 KiB / 17 B   1.5 MiB / 4 KiB   10 MiB / 0 B   321        5           6 ms     2        150.00%      300 MiB
+                        fedcba987654   silent   -        -                   -        -      -              -                 -              -          -           -        -        -            100 MiB
                         """);
     }
 
@@ -234,6 +234,15 @@ class StatsTest {
         answers(of(web(0)), of(unlimited));
         assertThat(shell.run(ONCE)).isZero();
         assertThat(shell.out()).contains("1.5 MiB / 4 KiB   -          -          -           -");
+    }
+
+    @Test
+    void aLongWaitIsInSeconds() {
+        ContainerStats.Builder slow = web(2);
+        slow.setFiles(slow.getFiles().toBuilder().setThrottledNanos(61_250_000_000L));
+        answers(of(web(0)), of(slow));
+        assertThat(shell.run(ONCE)).isZero();
+        assertThat(shell.out()).contains("   61.3 s   2  ");
     }
 
     @Test
