@@ -4,7 +4,9 @@
 #
 # Packages of another Debian release, to be unpacked beside the system: nothing is installed, and apt's own lists stay as
 # they are. The mirror is the one that this system's apt uses. Sourced with a suite and a folder as $1 and $2; defines
-# `dir`, the folder, and `fetch PACKAGE...`, which downloads them to "$apt".
+# `dir`, the folder; `fetch PACKAGE...`, which downloads them to "$apt"; `fetch_all PACKAGE...`, which downloads also what
+# they need; `unpack`, which puts all of that into the folder; and `launcher NAME PROGRAM [ARGUMENTS]`, which makes DIR/NAME, by
+# which a program of the folder runs with that release's loader and libraries.
 fail() { # error, cause, hint; the last two may be empty
     printf 'error: %s\n' "$1" >&2
     [ -z "${2-}" ] || printf 'cause: %s\n' "$2" >&2
@@ -40,3 +42,25 @@ apt_get() {
 apt_get update
 
 fetch() { (cd "$apt" && apt_get download "$@"); }
+
+fetch_all() {
+    apt_get -y --no-install-recommends --download-only install "$@"
+    mv "$apt"/cache/archives/*.deb "$apt/"
+}
+
+unpack() {
+    rm -rf "${dir:?}/usr" "${dir:?}/etc" "${dir:?}/lib64" "${dir:?}/var"
+    for package in "$apt"/*.deb; do
+        dpkg-deb -x "$package" "$dir"
+        rm -f "$package"
+    done
+}
+
+launcher() {
+    cat >"$dir/$1" <<END
+#!/bin/sh
+exec "$dir/usr/lib64/ld-linux-x86-64.so.2" --library-path "$dir/usr/lib/x86_64-linux-gnu" \\
+    "$dir/$2" ${3-} "\$@"
+END
+    chmod 755 "$dir/$1"
+}

@@ -11,4 +11,7 @@ module io.bunkai.virtiofs {
     requires static org.jspecify;
 
     exports io.bunkai.virtiofs;
+
+    provides System.LoggerFinder with
+            io.bunkai.virtiofs.ServerLoggerFinder;
 }

@@ -177,7 +177,7 @@ final class Surrender {
             }
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "the program''s own files are not sealed: no CAP_SYS_ADMIN");
+                    "the program's own files are not sealed: no CAP_SYS_ADMIN");
         }
     }
 

@@ -3,6 +3,9 @@
 package io.bunkai.virtiofs;
 
 import io.bunkai.base.Fault;
+import io.bunkai.base.NanoClock;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 
@@ -13,10 +16,16 @@ public final class VirtiofsdMain {
     private static final int FAILED = 1;
     private static final int UNUSABLE = 2;
 
+    /** For what the guest has no part in. */
+    private static final PrintStream ERRORS = System.err;
+
+    private static final BoundedLog LOG = new BoundedLog(ERRORS, NanoClock.SYSTEM);
+
     private VirtiofsdMain() {}
 
     /** Serves a directory until the machine monitor ends the connection. */
     public static void main(String[] arguments) {
+        System.setErr(new PrintStream(LOG, true, StandardCharsets.UTF_8));
         ServerOptions options;
         try {
             if (arguments.length == 1 && arguments[0].equals("--train")) {
@@ -63,13 +72,13 @@ public final class VirtiofsdMain {
     }
 
     private static int serve(ServerOptions options) {
-        // Before any class has made its logger.
-        System.setProperty("jdk.system.logger.level", level(options.logLevel()));
+        ServerLoggerFinder.level(level(options.logLevel()));
         // Signals end the process by this; without one it is ended by halt() and needs no hook.
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(FAILED), "end"));
         try {
             DirectoryServer.serve(options);
+            System.err.close(); // tells what was left out
             return 0;
         } catch (Fault e) {
             report(e);
@@ -77,22 +86,23 @@ public final class VirtiofsdMain {
         }
     }
 
-    private static String level(ServerOptions.LogLevel level) {
+    private static System.Logger.Level level(ServerOptions.LogLevel level) {
         return switch (level) {
-            case ERROR -> "ERROR";
-            case WARN -> "WARNING";
-            case INFO -> "INFO";
-            case DEBUG -> "DEBUG";
-            case TRACE -> "TRACE";
-            case OFF -> "OFF";
+            case ERROR -> System.Logger.Level.ERROR;
+            case WARN -> System.Logger.Level.WARNING;
+            case INFO -> System.Logger.Level.INFO;
+            case DEBUG -> System.Logger.Level.DEBUG;
+            case TRACE -> System.Logger.Level.TRACE;
+            case OFF -> System.Logger.Level.OFF;
         };
     }
 
     private static void report(Fault fault) {
-        System.err.println("error: bunkai-virtiofsd: " + fault.getMessage());
+        System.err.close();
+        ERRORS.println("error: bunkai-virtiofsd: " + fault.getMessage());
         for (Throwable cause = fault.getCause(); cause != null; cause = cause.getCause()) {
-            System.err.println("cause: " + cause.getMessage());
+            ERRORS.println("cause: " + cause.getMessage());
         }
-        fault.hint().ifPresent(hint -> System.err.println("hint:  " + hint));
+        fault.hint().ifPresent(hint -> ERRORS.println("hint:  " + hint));
     }
 }

@@ -61,6 +61,13 @@ final class PlainGuest implements AutoCloseable {
      */
     static PlainGuest boot(Path work, Path share, String script, int queues, List<String> options)
             throws IOException {
+        return boot("qemu-system-x86_64", work, share, script, queues, options);
+    }
+
+    /** Boots with another QEMU. */
+    static PlainGuest boot(
+            String qemu, Path work, Path share, String script, int queues, List<String> options)
+            throws IOException {
         Files.createDirectories(share.resolve(".run"));
         Files.writeString(share.resolve(".run/script"), script);
         Path socket = work.resolve("fs.sock");
@@ -79,7 +86,7 @@ final class PlainGuest implements AutoCloseable {
                         work,
                         "console",
                         List.of(
-                                "qemu-system-x86_64",
+                                qemu,
                                 "-machine",
                                 "q35,accel=tcg",
                                 "-cpu",

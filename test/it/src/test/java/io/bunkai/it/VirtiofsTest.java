@@ -28,6 +28,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class VirtiofsTest {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
+    private static final String QEMU = "qemu-system-x86_64";
+
     private Path work;
     private Path share;
 
@@ -77,6 +79,11 @@ class VirtiofsTest {
 
     private List<String> inAGuest(Path program, int queues, String options)
             throws IOException, InterruptedException {
+        return inAGuest(QEMU, program, queues, options);
+    }
+
+    private List<String> inAGuest(String qemu, Path program, int queues, String options)
+            throws IOException, InterruptedException {
         Files.createDirectories(share.resolve(".run"));
         Files.copy(program, share.resolve(".run/posix-exercise"));
         Files.createDirectory(share.resolve("work"));
@@ -84,7 +91,7 @@ class VirtiofsTest {
                 "cp /mnt/.run/posix-exercise / && cd /mnt/work && /posix-exercise --xattr && cd /";
         List<String> words = new ArrayList<>(List.of("--xattr", "--modcaps=+sys_admin:+mknod"));
         words.addAll(Stream.of(options.split(" ")).filter(word -> !word.isEmpty()).toList());
-        try (PlainGuest guest = PlainGuest.boot(work, share, script, queues, words)) {
+        try (PlainGuest guest = PlainGuest.boot(qemu, work, share, script, queues, words)) {
             return guest.output();
         }
     }
@@ -107,6 +114,23 @@ class VirtiofsTest {
     void everyResultIsThatWithOtherOptionsToo(String options) throws Exception {
         Path program = exercise();
         assertThat(inAGuest(program, 1, options)).isEqualTo(onTheHost(program));
+    }
+
+    /** Debian 13's, which is fetched and unpacked beside the system's 7.2. */
+    @Tag("long")
+    @Test
+    void everyResultIsThatUnderQemu10Too() throws Exception {
+        Path folder = work.resolve("qemu");
+        CommandResult fetched =
+                CommandRun.of(
+                                SourceTree.root().resolve("test/virtiofs/fetch-qemu").toString(),
+                                "trixie",
+                                folder.toString())
+                        .run(Deadline.after(PATIENCE));
+        assertThat(fetched.out()).as(fetched.err()).contains("QEMU emulator version 10.");
+        Path program = exercise();
+        assertThat(inAGuest(folder.resolve(QEMU).toString(), program, 2, ""))
+                .isEqualTo(onTheHost(program));
     }
 
     @Test
