@@ -51,7 +51,7 @@ record RootVolume(Path source, Disk.Kind kind, String fileSystem, List<String> o
                         mount.options().contains(LOOP) && Files.isRegularFile(source)
                                 ? Optional.of(
                                         new RootVolume(
-                                                source, Disk.Kind.IMAGE, mount.type(), options))
+                                                source, Disk.Kind.FILE, mount.type(), options))
                                 : Optional.empty());
     }
 

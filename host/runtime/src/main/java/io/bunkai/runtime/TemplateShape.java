@@ -188,14 +188,15 @@ record TemplateShape(String key, List<String> inputs, int slots) {
     }
 
     /**
-     * Makes that the disks of a container look as large as the template's.
+     * Makes that the disks of a container look as large as the template's. Those that are not made
+     * by this node are left alone.
      *
      * @return whether they do; not if one is larger
      * @throws IOException if one cannot be changed
      */
     static boolean fit(VirtualMachineSpec machine) throws IOException {
         for (Disk disk : machine.disks().subList(1, machine.disks().size())) {
-            if (!disk.readOnly() || !fit(disk.file())) {
+            if (disk.isLimited() || !fit(disk.file())) {
                 return false;
             }
         }

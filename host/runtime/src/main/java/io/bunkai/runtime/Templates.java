@@ -431,8 +431,8 @@ public final class Templates implements AutoCloseable {
         }
         if (machine.hasLimitedDisk()) {
             throw Fault.failedPrecondition(
-                            "a machine with block devices of the host, or with a disk that can be"
-                                    + " written to, is never a copy of a template")
+                            "a machine with a disk that is not of an image is never a copy of a"
+                                    + " template")
                     .withHint("leave --device out");
         }
         try {

@@ -398,7 +398,7 @@ class BundleTest {
         Path image = Files.createFile(node.folder().resolve("7"));
         Plan plan = plan(request(spec(PROCESS, LINUX), volume("ext4", image, "ro", "loop")));
         assertThat(plan.machine().disks().getLast())
-                .isEqualTo(new Disk("volume", image, true, "volume", 5, Disk.Kind.IMAGE));
+                .isEqualTo(new Disk("volume", image, true, "volume", 5, Disk.Kind.FILE));
         assertThat(plan.storages())
                 .extracting(storage -> storage.fileSystem() + " " + storage.mountPoint())
                 .containsExactly(
@@ -406,7 +406,7 @@ class BundleTest {
                         "tmpfs " + HOME + "/rw",
                         "overlay " + HOME + "/rootfs");
         assertThat(plan.storages().getFirst().options()).containsExactly("ro");
-        assertThat(plan.machine().hasLimitedDisk()).isFalse();
+        assertThat(plan.machine().hasLimitedDisk()).isTrue();
     }
 
     @Test

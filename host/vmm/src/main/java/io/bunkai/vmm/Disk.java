@@ -58,17 +58,19 @@ public record Disk(String id, Path file, boolean readOnly, String serial, int sl
 
     /** What holds a disk's data. */
     public enum Kind {
-        /** A file. */
+        /** A file that this node has made of a file system. What is behind its end is a hole. */
         IMAGE,
+        /** Somebody's file, every byte of which is his. */
+        FILE,
         /** A block device of the host. */
         DEVICE
     }
 
     /**
      * {@return whether the machine's {@link DiskLimits} hold for it: it can be written to, or is
-     * the host's}
+     * somebody's of the host}
      */
     public boolean isLimited() {
-        return !readOnly || kind == Kind.DEVICE;
+        return !readOnly || kind != Kind.IMAGE;
     }
 }

@@ -54,6 +54,8 @@ class VirtualMachineSpecTest {
         assertThat(spec(image).hasLimitedDisk()).isFalse();
         assertThat(spec(image, writable).hasLimitedDisk()).isTrue();
         assertThat(spec(image, device).hasLimitedDisk()).isTrue();
+        Disk file = new Disk("file", Path.of("/img"), true, "file", 7, Disk.Kind.FILE);
+        assertThat(spec(image, file).hasLimitedDisk()).isTrue();
     }
 
     @Test

@@ -317,14 +317,14 @@ final class QemuCommandLine {
             return Mode.READ;
         }
         return switch (disk.kind()) {
-            case IMAGE -> Mode.READ_WRITE;
+            case IMAGE, FILE -> Mode.READ_WRITE;
             case DEVICE -> Mode.CLAIM;
         };
     }
 
     private static String driver(Disk disk) {
         return switch (disk.kind()) {
-            case IMAGE -> "file";
+            case IMAGE, FILE -> "file";
             case DEVICE -> "host_device";
         };
     }
