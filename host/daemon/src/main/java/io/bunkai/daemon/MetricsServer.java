@@ -156,7 +156,7 @@ final class MetricsServer implements AutoCloseable {
         }
         try {
             return new Answer("200 OK", MetricFamilies.CONTENT_TYPE, "", metrics.get());
-        } catch (Fault e) {
+        } catch (RuntimeException e) {
             LOG.log(System.Logger.Level.WARNING, "a scrape failed", e);
             return Answer.refusal("500 Internal Server Error", "there are no metrics now");
         } finally {
