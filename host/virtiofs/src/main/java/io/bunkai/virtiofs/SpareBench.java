@@ -36,11 +36,13 @@ final class SpareBench {
     private final Path program;
     private final Path share;
     private final Path socket;
+    private final Path control;
 
     SpareBench(Path program, Path share, Path folder) {
         this.program = program;
         this.share = share;
         this.socket = folder.resolve("spare.sock");
+        this.control = folder.resolve("control.sock");
     }
 
     /** Measures, and prints it. */
@@ -78,11 +80,12 @@ final class SpareBench {
     /** As the runtime does: it listens itself, so that nobody has to wait for a socket. */
     private void tell(Fd channel) throws ErrnoException {
         String words = "--sandbox=chroot\0--shared-dir=" + share;
-        try (Fd listener = UnixSockets.listen(socket)) {
+        try (Fd listener = UnixSockets.listen(socket);
+                Fd limits = UnixSockets.listen(control)) {
             UnixSockets.send(
                     channel,
                     words.getBytes(StandardCharsets.UTF_8),
-                    List.of(listener, Fd.standardError()));
+                    List.of(listener, Fd.standardError(), limits));
         }
         UnixSockets.shutDownWriting(channel);
     }
