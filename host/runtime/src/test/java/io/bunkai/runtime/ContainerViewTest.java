@@ -136,6 +136,7 @@ class ContainerViewTest {
                                 "host",
                                 "guest",
                                 "storages",
+                                "devices",
                                 "process",
                                 "user",
                                 "stopSignal"));
