@@ -21,7 +21,8 @@ import tools.jackson.core.JsonGenerator;
 
 @Command(
         name = "limits",
-        description = "Show or change what a container may read and write of the host's files.",
+        description =
+                "Show or change what a container may read and write of the host's files and disks.",
         synopsisSubcommandLabel = "get|set")
 final class LimitsCommand {
     private static final String CONTAINER = "CONTAINER";

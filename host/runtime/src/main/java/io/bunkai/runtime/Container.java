@@ -953,14 +953,15 @@ public final class Container {
     }
 
     /**
-     * Changes the container's limits, as far as its machine is large enough.
+     * Changes the container's limits, as far as its machine is large enough. Rules about devices
+     * stay as they are: what is asked for has the host's numbers.
      *
      * @throws Fault FAILED_PRECONDITION if it does not run; OUT_OF_RANGE if a limit is beyond what
      *     the machine has
      */
     public void update(RuntimeSpec.Resources resources, Deadline deadline) {
         refuseMoreThanTheMachineHas(resources);
-        guest(sandbox()).update(resources, deadline);
+        guest(sandbox()).update(resources.withDevices(List.of()), deadline);
     }
 
     private void refuseMoreThanTheMachineHas(RuntimeSpec.Resources resources) {

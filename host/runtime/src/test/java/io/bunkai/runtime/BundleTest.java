@@ -606,6 +606,19 @@ class BundleTest {
                                     .getMemory()
                                     .getLimit())
                     .isEqualTo(machine);
+            container.update(
+                    memory(machine)
+                            .withDevices(
+                                    List.of(new RuntimeSpec.DeviceRule(true, "b", 8L, 1L, "r"))),
+                    FakeNode.soon());
+            assertThat(
+                            node.hypervisor()
+                                    .machine(container.id())
+                                    .agent()
+                                    .update()
+                                    .getResources()
+                                    .getDevicesList())
+                    .isEmpty();
             Fault fault =
                     catchThrowableOfType(
                             Fault.class,
