@@ -5,12 +5,13 @@ package io.bunkai.cli;
 import io.bunkai.api.ControlMethods;
 import io.bunkai.api.control.Figure;
 import io.bunkai.api.control.LimitsRequest;
+import io.bunkai.base.Amount;
 import io.bunkai.base.Fault;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
+import java.util.OptionalLong;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -28,8 +29,8 @@ final class LimitsCommand {
     private static final String CONTAINER = "CONTAINER";
     private static final String WHICH = "Id, the beginning of an id, or name.";
 
-    /** A number, its unit, and the words that people write behind it. */
-    private static final Pattern AMOUNT = Pattern.compile("([0-9]+)([kKmMgG]?)(i?)[bB]?(?:/s)?");
+    /** What people write behind an amount, and what it means anyway. */
+    private static final Pattern BYTES_PER_SECOND = Pattern.compile("B?(/s)?$");
 
     private final Bunkai root;
 
@@ -90,18 +91,15 @@ final class LimitsCommand {
         }
     }
 
-    /** {@return an amount as the file server writes it} */
+    /** {@return a plain number, which those who keep the limits understand} */
     private static String amount(String text) {
-        Matcher matcher = AMOUNT.matcher(text);
-        if (!matcher.matches() || (matcher.group(2).isEmpty() && !matcher.group(3).isEmpty())) {
-            throw Fault.invalidArgument("'%s' is not an amount", text)
-                    .withHint("write a number of bytes, or 10M, 10MB/s, 64Ki");
-        }
-        String unit =
-                matcher.group(2).equalsIgnoreCase("k")
-                        ? matcher.group(3).isEmpty() ? "k" : "K"
-                        : matcher.group(2).toUpperCase(java.util.Locale.ROOT);
-        return matcher.group(1) + unit + matcher.group(3);
+        OptionalLong amount = Amount.of(BYTES_PER_SECOND.matcher(text).replaceFirst(""));
+        return Long.toString(
+                amount.orElseThrow(() ->
+                        Fault.invalidArgument("'%s' is not an amount", text)
+                                .withHint(
+                                        "write a number of bytes up to 2^50, or 10M, 10MB/s,"
+                                                + " 64Ki")));
     }
 
     private List<Figure> ask(String container, Map<String, String> changes) {

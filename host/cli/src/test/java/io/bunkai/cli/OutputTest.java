@@ -460,12 +460,12 @@ class OutputTest {
                 .isZero();
         assertThat(asked.getFirst().getChangesMap())
                 .containsOnly(
-                        Map.entry("fs-bw-size", "10M"),
-                        Map.entry("fs-bw-burst", "20Mi"),
+                        Map.entry("fs-bw-size", "10000000"),
+                        Map.entry("fs-bw-burst", "20971520"),
                         Map.entry("fs-ops-size", "500"));
-        assertThat(shell.run("limits", "set", "a", "--bw", "64kib/s", "--ops-burst=1k")).isZero();
+        assertThat(shell.run("limits", "set", "a", "--bw", "64KiB/s", "--ops-burst=1k")).isZero();
         assertThat(asked.getLast().getChangesMap())
-                .containsOnly(Map.entry("fs-bw-size", "64Ki"), Map.entry("fs-ops-burst", "1k"));
+                .containsOnly(Map.entry("fs-bw-size", "65536"), Map.entry("fs-ops-burst", "1000"));
     }
 
     @Test

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
+import io.bunkai.base.Amount;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
 import io.bunkai.vmm.DiskLimits;
@@ -9,8 +10,6 @@ import io.bunkai.vmm.VirtualMachine;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The limits of a machine's disks, in the words of those of its file server, so that one change
@@ -24,10 +23,6 @@ final class DiskControl {
 
     /** The limits of a file server that disks have, too. */
     static final Set<String> NAMES = Set.of(BANDWIDTH, BURST, OPERATIONS, OPERATIONS_BURST);
-
-    private static final Pattern AMOUNT = Pattern.compile("([0-9]{1,18})(|[kMG]|[KMG]i)");
-    private static final long THOUSAND = 1000;
-    private static final long KIBI = 1024;
 
     private final VirtualMachine machine;
 
@@ -64,23 +59,16 @@ final class DiskControl {
         if (text == null) {
             return otherwise;
         }
-        Matcher matcher = AMOUNT.matcher(text);
-        if (!matcher.matches()) {
-            throw Fault.invalidArgument("'%s' is no amount for %s", GuestText.printable(text), name)
-                    .withHint("write a number, with k, M, G, Ki, Mi or Gi behind it or without");
-        }
-        long unit =
-                switch (matcher.group(2)) {
-                    case "k" -> THOUSAND;
-                    case "M" -> THOUSAND * THOUSAND;
-                    case "G" -> THOUSAND * THOUSAND * THOUSAND;
-                    case "Ki" -> KIBI;
-                    case "Mi" -> KIBI * KIBI;
-                    case "Gi" -> KIBI * KIBI * KIBI;
-                    default -> 1;
-                };
-        long number = Long.parseLong(matcher.group(1));
-        return number > DiskLimits.MOST / unit ? DiskLimits.MOST : number * unit;
+        long number =
+                Amount.of(text)
+                        .orElseThrow(() ->
+                                Fault.invalidArgument(
+                                                "'%s' is no amount for %s",
+                                                GuestText.printable(text), name)
+                                        .withHint(
+                                                "write a number up to 2^50, with k, M, G, Ki, Mi or"
+                                                        + " Gi behind it or without"));
+        return Math.min(number, DiskLimits.MOST);
     }
 
     void set(DiskLimits limits, Deadline deadline) {

@@ -70,7 +70,7 @@ class DiskControlTest {
                                 "2000"));
         assertThat(limits(Map.of("fs-bw-size", "0")))
                 .isEqualTo(Map.of("limits.disk-ops-size", "2000"));
-        assertThat(limits(Map.of("fs-bw-size", "999999999G")))
+        assertThat(limits(Map.of("fs-bw-size", "1048576Gi")))
                 .containsEntry("limits.disk-bw-size", Long.toString(DiskLimits.MOST));
     }
 

@@ -3,6 +3,7 @@
 package io.bunkai.virtiofs;
 
 import com.google.errorprone.annotations.FormatMethod;
+import io.bunkai.base.Amount;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashSet;

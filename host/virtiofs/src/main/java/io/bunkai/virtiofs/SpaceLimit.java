@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.virtiofs;
 
+import io.bunkai.base.Amount;
 import io.bunkai.base.Fault;
 
 /**

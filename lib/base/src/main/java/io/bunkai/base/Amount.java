@@ -1,14 +1,14 @@
 // SPDX-FileCopyrightText: The Bunkai Authors
 // SPDX-License-Identifier: Apache-2.0
-package io.bunkai.virtiofs;
+package io.bunkai.base;
 
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Numbers of bytes and of requests as the command line has them. */
-final class Amount {
+/** Numbers of bytes and of requests as people write them. */
+public final class Amount {
     private static final Pattern TEXT = Pattern.compile("([0-9]{1,18})(?:([kKMG])(i?))?");
     private static final long MOST = 1L << 50;
     private static final long STEP = 1000;
@@ -20,7 +20,7 @@ final class Amount {
      * {@return the number that a text says} A whole number up to 2^50, with k, M, G (powers of
      * 1000) or Ki, Mi, Gi (powers of 1024) behind it; empty if it is none.
      */
-    static OptionalLong of(String text) {
+    public static OptionalLong of(String text) {
         Matcher matcher = TEXT.matcher(text);
         if (!matcher.matches()) {
             return OptionalLong.empty();
