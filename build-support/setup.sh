@@ -57,6 +57,8 @@ runc|runc|is the runtime that our shim is compared with
 setfattr|attr|sets extended attributes in test images
 mmdebstrap|mmdebstrap|makes the machine with systemd that the service is tested in
 fio|fio|reads and writes in a guest, and verifies what comes back
+mkfs.xfs|xfsprogs|makes file systems that a share is counted on
+losetup|mount|makes block devices of files
 '
 
 # Said to people, on standard error: standard output belongs to the program that is started in the end.

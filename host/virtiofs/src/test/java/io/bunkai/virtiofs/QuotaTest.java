@@ -30,12 +30,15 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** A share that may not take all that there is: on a disk, and in memory. Needs root. */
+/** A share that may not take all that there is. Needs root. */
 @Timeout(120)
 class QuotaTest {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
@@ -44,11 +47,21 @@ class QuotaTest {
     private static final int MIB = 1 << 20;
     private static final int KEEP_SIZE = 1;
     private static final int PUNCH_HOLE = 2;
-    private static final String DISK = "/tmp";
-    private static final String MEMORY = "/dev/shm";
+
+    @TempDir static Path mounts;
 
     private @Nullable Path made;
     private @Nullable ServedDirectory now;
+
+    @BeforeAll
+    static void mount() throws Exception {
+        CountedPlace.mount(mounts);
+    }
+
+    @AfterAll
+    static void unmount() throws IOException {
+        CountedPlace.unmount();
+    }
 
     private Path folder() {
         return Objects.requireNonNull(made);
@@ -62,8 +75,8 @@ class QuotaTest {
         return Objects.requireNonNull(Objects.requireNonNull(now).files.quota());
     }
 
-    private void serve(String where, String limit) throws IOException {
-        made = Files.createTempDirectory(Path.of(where), "quota");
+    private void serve(CountedPlace where, String limit) throws IOException {
+        made = Files.createTempDirectory(where.path(), "quota");
         start(limit);
     }
 
@@ -113,11 +126,6 @@ class QuotaTest {
 
     private static long sum(Map<Long, Long> found) {
         return found.values().stream().mapToLong(Long::longValue).sum();
-    }
-
-    /** {@return what ext4 may take beyond the limit: a block to find the pieces of each file} */
-    private static long maps(String where, int files) {
-        return where.equals(DISK) ? (long) files * UNIT : 0;
     }
 
     private void assertCountIsTheWalks() throws IOException {
@@ -177,8 +185,8 @@ class QuotaTest {
     // --- one after the other ---
 
     @ParameterizedTest
-    @ValueSource(strings = {DISK, MEMORY})
-    void aFileIsFilledToTheLastUnitAndThenNoMore(String where) throws Exception {
+    @EnumSource
+    void aFileIsFilledToTheLastUnitAndThenNoMore(CountedPlace where) throws Exception {
         serve(where, "2Mi");
         GuestMount.Created file = create("file");
         assertThat(statfs("blocks") * UNIT).isEqualTo(2 * MIB);
@@ -207,8 +215,8 @@ class QuotaTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {DISK, MEMORY})
-    void holesTakeNothing(String where) throws Exception {
+    @EnumSource
+    void holesTakeNothing(CountedPlace where) throws Exception {
         serve(where, "1Mi");
         GuestMount.Created file = create("file");
         truncate(file.entry().node(), 1L << 40);
@@ -228,8 +236,8 @@ class QuotaTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {DISK, MEMORY})
-    void aFileCountsOnceAndUntilNobodyHasIt(String where) throws Exception {
+    @EnumSource
+    void aFileCountsOnceAndUntilNobodyHasIt(CountedPlace where) throws Exception {
         serve(where, "2Mi");
         GuestMount.Created file = create("file");
         write(file, 0, MIB);
@@ -251,8 +259,8 @@ class QuotaTest {
 
     /** Numbers so large that sums of them are negative. */
     @ParameterizedTest
-    @ValueSource(strings = {DISK, MEMORY})
-    void placesFarAwayAreNoWayAround(String where) throws Exception {
+    @EnumSource
+    void placesFarAwayAreNoWayAround(CountedPlace where) throws Exception {
         serve(where, "1Mi");
         GuestMount.Created file = create("file");
         int[] refusals = {Errno.ENOSPC, Errno.EFBIG, Errno.EINVAL};
@@ -271,8 +279,8 @@ class QuotaTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {DISK, MEMORY})
-    void copyingAndAttributesCount(String where) throws Exception {
+    @EnumSource
+    void copyingAndAttributesCount(CountedPlace where) throws Exception {
         serve(where, "1Mi");
         GuestMount.Created from = create("from");
         assertThat(write(from, 0, 600_000)).isEqualTo(600_000);
@@ -297,8 +305,8 @@ class QuotaTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {DISK, MEMORY})
-    void renamingOverAFileGivesBackWhatItTook(String where) throws Exception {
+    @EnumSource
+    void renamingOverAFileGivesBackWhatItTook(CountedPlace where) throws Exception {
         serve(where, "3Mi");
         GuestMount.Created one = create("one");
         write(one, 0, MIB);
@@ -314,8 +322,8 @@ class QuotaTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {DISK, MEMORY})
-    void soManyFilesAndNoMore(String where) throws Exception {
+    @EnumSource
+    void soManyFilesAndNoMore(CountedPlace where) throws Exception {
         serve(where, "10Mi,5");
         guest().mkdir(GuestMount.ROOT, "folder", 0700);
         long link = guest().symlink(GuestMount.ROOT, "link", "to").node();
@@ -335,8 +343,8 @@ class QuotaTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {DISK, MEMORY})
-    void whatIsThereIsCountedWhenItBegins(String where) throws Exception {
+    @EnumSource
+    void whatIsThereIsCountedWhenItBegins(CountedPlace where) throws Exception {
         serve(where, "4Mi");
         GuestMount.Created file = create("file");
         write(file, 0, MIB);
@@ -365,8 +373,8 @@ class QuotaTest {
 
     /** Sends writes from both queues, many at a time, until nothing fits. */
     @ParameterizedTest
-    @ValueSource(strings = {DISK, MEMORY})
-    void severalWritersFillItAndNeverMore(String where) throws Exception {
+    @EnumSource
+    void severalWritersFillItAndNeverMore(CountedPlace where) throws Exception {
         serve(where, "8Mi");
         List<GuestMount.Created> files = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
@@ -389,14 +397,14 @@ class QuotaTest {
                             }));
         }
         while (writers.stream().anyMatch(Thread::isAlive)) {
-            assertThat(sum(walk())).isLessThanOrEqualTo(8 * MIB + maps(where, 4));
-            assertThat(quota().usedBytes()).isLessThanOrEqualTo(8 * MIB + maps(where, 4));
+            assertThat(sum(walk())).isLessThanOrEqualTo(8 * MIB + where.maps(4));
+            assertThat(quota().usedBytes()).isLessThanOrEqualTo(8 * MIB + where.maps(4));
         }
         for (Thread writer : writers) {
             writer.join();
         }
         assertThat(failures).isEmpty();
-        assertThat(quota().usedBytes()).isBetween(8L * MIB, 8 * MIB + maps(where, 4));
+        assertThat(quota().usedBytes()).isBetween(8L * MIB, 8 * MIB + where.maps(4));
         for (GuestMount.Created file : files) {
             close(file);
         }
@@ -456,8 +464,8 @@ class QuotaTest {
 
     /** Writes, allocates, punches, truncates, makes and removes at once, at the limit. */
     @ParameterizedTest
-    @ValueSource(strings = {DISK, MEMORY})
-    void manyAtOnceNeverTakeMoreThanTheyMay(String where) throws Exception {
+    @EnumSource
+    void manyAtOnceNeverTakeMoreThanTheyMay(CountedPlace where) throws Exception {
         serve(where, "1Mi,20");
         List<GuestMount.Created> files = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
@@ -480,7 +488,7 @@ class QuotaTest {
                             }));
         }
         while (threads.stream().anyMatch(Thread::isAlive)) {
-            assertThat(quota().usedBytes()).isLessThanOrEqualTo(MIB + maps(where, 4));
+            assertThat(quota().usedBytes()).isLessThanOrEqualTo(MIB + where.maps(4));
             assertThat(quota().usedInodes()).isLessThanOrEqualTo(20);
         }
         for (Thread thread : threads) {
@@ -577,13 +585,13 @@ class QuotaTest {
     // --- anything ---
 
     @ParameterizedTest
-    @ValueSource(strings = {DISK, MEMORY})
-    void whateverIsDoneTheCountIsTheWalks(String where) throws Exception {
+    @EnumSource
+    void whateverIsDoneTheCountIsTheWalks(CountedPlace where) throws Exception {
         serve(where, "1Mi,30");
         Random random = new Random(7);
         for (int i = 0; i < 1500; i++) {
             step(random);
-            assertThat(quota().usedBytes()).isLessThanOrEqualTo(MIB + maps(where, 30));
+            assertThat(quota().usedBytes()).isLessThanOrEqualTo(MIB + where.maps(30));
             if (i % 50 == 0) {
                 assertCountIsTheWalks();
             }
