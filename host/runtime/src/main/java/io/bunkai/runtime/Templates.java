@@ -15,7 +15,6 @@ import io.bunkai.vmm.Hypervisor;
 import io.bunkai.vmm.VirtualMachine;
 import io.bunkai.vmm.VirtualMachineSpec;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -72,7 +71,6 @@ public final class Templates implements AutoCloseable {
     private final Map<String, TemplateStore.Template> ready = new HashMap<>(); // by key
     private final Map<String, CompletableFuture<Void>> wanted = new HashMap<>(); // being made
     private final Map<String, Long> givenUp = new HashMap<>(); // in vain, at these nanoseconds
-    private final Map<Path, String> descriptions = new HashMap<>(); // of hypervisors
     private boolean closed;
 
     private Templates(
@@ -135,18 +133,9 @@ public final class Templates implements AutoCloseable {
                 scope == TemplateScope.NODE
                         ? "node"
                         : "namespace " + owner.map(Owner::namespace).orElse("");
-        return TemplateShape.of(machine, whom, description(machine));
-    }
-
-    private String description(VirtualMachineSpec machine) {
-        lock.lock();
-        try {
-            return descriptions.computeIfAbsent(
-                    machine.hypervisor(),
-                    program -> hypervisor.description(program, Deadline.after(CLOSING_PATIENCE)));
-        } finally {
-            lock.unlock();
-        }
+        String program =
+                hypervisor.description(machine.hypervisor(), Deadline.after(CLOSING_PATIENCE));
+        return TemplateShape.of(machine, whom, program);
     }
 
     private @Nullable MachineStart clone(TemplateShape shape, VirtualMachineSpec machine) {

@@ -120,7 +120,10 @@ public final class ScriptedHypervisor implements Hypervisor {
     @Override
     public LaunchCommand command(VirtualMachineSpec spec, Beginning beginning) {
         return new LaunchCommand(
-                List.of(spec.hypervisor().toString(), spec.id()), spec.directory(), List.of());
+                List.of(spec.hypervisor().toString(), spec.id()),
+                List.of(),
+                spec.directory(),
+                List.of());
     }
 
     @Override

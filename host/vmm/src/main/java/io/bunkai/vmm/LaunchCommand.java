@@ -9,14 +9,20 @@ import java.util.List;
  * Exactly what launching a machine executes.
  *
  * @param arguments the program and its arguments
+ * @param environment its whole environment, as {@code NAME=value}
  * @param directory the working directory
  * @param inherited what the process finds open beside its standard streams, in the order of the
  *     numbers
  */
-public record LaunchCommand(List<String> arguments, Path directory, List<Inherited> inherited) {
+public record LaunchCommand(
+        List<String> arguments,
+        List<String> environment,
+        Path directory,
+        List<Inherited> inherited) {
     /** Copies. */
     public LaunchCommand {
         arguments = List.copyOf(arguments);
+        environment = List.copyOf(environment);
         inherited = List.copyOf(inherited);
     }
 

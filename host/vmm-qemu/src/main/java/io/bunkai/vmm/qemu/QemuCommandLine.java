@@ -111,7 +111,8 @@ final class QemuCommandLine {
             line.inherit(copy.devices(), Mode.READ); // the last one: see devices()
             line.add("-incoming", "defer"); // until the abilities are the same as at the freezing
         }
-        return new LaunchCommand(line.arguments, spec.directory(), line.inherited);
+        return new LaunchCommand(
+                line.arguments, QemuMemory.ENVIRONMENT, spec.directory(), line.inherited);
     }
 
     /** {@return where a copy finds the frozen machine's devices} */

@@ -35,7 +35,7 @@ import java.util.stream.Collectors;
 /**
  * Makes machines of QEMU processes.
  *
- * <p>QEMU gets no environment, a session of its own, and only the descriptors that its command line
+ * <p>QEMU gets a session of its own, and only the environment and the descriptors that its command
  * names. Its sockets are made and begin to listen before it starts, so connecting to it never needs
  * a second attempt.
  */
@@ -48,9 +48,11 @@ public final class QemuHypervisor implements Hypervisor {
     /** The program, {@code -name}, and the machine's name. */
     private static final int WORDS_OF_IDENTITY = 3;
 
+    private final QemuVersions versions = new QemuVersions(QemuVersionOutput::ask);
+
     @Override
     public String description(Path program, Deadline deadline) {
-        return QemuVersionOutput.ask(program, deadline);
+        return versions.of(program, deadline);
     }
 
     @Override
@@ -107,6 +109,7 @@ public final class QemuHypervisor implements Hypervisor {
             throws ErrnoException {
         Spawn spawn =
                 Spawn.of(command.arguments())
+                        .environment(command.environment())
                         .directory(command.directory())
                         .newSession()
                         .cgroups(spec.cgroupProcsFiles())

@@ -115,7 +115,10 @@ class QemuHypervisorTest extends HypervisorContract {
                     new String(Files.readAllBytes(proc.resolve("cmdline")), StandardCharsets.UTF_8);
             assertThat(executed.split("\0"))
                     .containsExactlyElementsOf(hypervisor.command(spec).arguments());
-            assertThat(Files.readAllBytes(proc.resolve("environ"))).isEmpty();
+            String environment =
+                    new String(Files.readAllBytes(proc.resolve("environ")), StandardCharsets.UTF_8);
+            assertThat(environment.replace('\0', ':')) // the C library cuts it up where it stands
+                    .isEqualTo(String.join(":", hypervisor.command(spec).environment()) + ":");
             assertThat(Files.readSymbolicLink(proc.resolve("cwd")))
                     .isEqualTo(spec.directory().toRealPath());
             assertThat(machine.description()).startsWith("QEMU ");
