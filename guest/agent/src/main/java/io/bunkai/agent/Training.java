@@ -152,6 +152,7 @@ final class Training {
                     HostChannel.open(
                             port.master().input(),
                             port.master().output(),
+                            HostChannel.Wire.FRESH,
                             Deadline.after(PATIENCE));
             try (TtrpcClient client =
                     TtrpcClient.over(host.input(), host.output(), "agent", host)) {

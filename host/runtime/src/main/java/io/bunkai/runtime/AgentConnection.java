@@ -72,6 +72,7 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
     private final ReentrantLock connecting = new ReentrantLock(); // one session is made at a time
     private final NanoClock clock;
     private final Pace pace; // guarded by connecting
+    private HostChannel.Wire wire; // guarded by connecting
 
     private final ReentrantLock lock = new ReentrantLock(); // guards what follows; never held long
     private final Condition closing = lock.newCondition();
@@ -85,8 +86,14 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
     private final ReentrantLock asking = new ReentrantLock(); // the features are asked for once
     private volatile @Nullable Set<String> features; // never changes once it is known
 
-    AgentConnection(String machine, Path socket, NanoClock clock) {
+    /**
+     * Connects to nothing yet.
+     *
+     * @param wire whether anybody has spoken to this agent before
+     */
+    AgentConnection(String machine, Path socket, HostChannel.Wire wire, NanoClock clock) {
         this.machine = machine;
+        this.wire = wire;
         this.socket = socket;
         this.clock = clock;
         this.pace = new Pace(clock);
@@ -205,11 +212,14 @@ final class AgentConnection implements GuestCalls, AutoCloseable {
             SocketChannel channel = undo.own(SocketChannel.open(StandardProtocolFamily.UNIX));
             begin(channel);
             channel.connect(UnixDomainSocketAddress.of(socket));
+            HostChannel.Wire before = wire;
+            wire = HostChannel.Wire.USED;
             HostChannel session =
                     undo.own(
                             HostChannel.open(
                                     Channels.newInputStream(channel),
                                     Channels.newOutputStream(channel),
+                                    before,
                                     deadline));
             TtrpcClient fresh =
                     undo.own(

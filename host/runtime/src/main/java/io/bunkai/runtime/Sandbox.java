@@ -4,6 +4,7 @@ package io.bunkai.runtime;
 
 import com.google.protobuf.ByteString;
 import io.bunkai.api.AgentMethods;
+import io.bunkai.api.HostChannel;
 import io.bunkai.api.agent.CreateSandboxRequest;
 import io.bunkai.api.agent.GetOOMEventRequest;
 import io.bunkai.api.agent.ReseedRandomDevRequest;
@@ -150,7 +151,12 @@ final class Sandbox implements AutoCloseable {
                             GuestConsole.connect(
                                     plan.id(), machine.consoleSocket(), timeline, clock));
             AgentConnection agent =
-                    undo.own(new AgentConnection(plan.id(), machine.agentSocket(), clock));
+                    undo.own(
+                            new AgentConnection(
+                                    plan.id(),
+                                    machine.agentSocket(),
+                                    HostChannel.Wire.FRESH,
+                                    clock));
             onExit(machine, _ -> agent.close()); // one that ends while it boots is not waited for
             timeline.guestStarts();
             machine.resume(deadline);
@@ -331,7 +337,12 @@ final class Sandbox implements AutoCloseable {
                                     new Timeline(clock),
                                     clock));
             AgentConnection agent =
-                    undo.own(new AgentConnection(plan.id(), machine.agentSocket(), clock));
+                    undo.own(
+                            new AgentConnection(
+                                    plan.id(),
+                                    machine.agentSocket(),
+                                    HostChannel.Wire.USED,
+                                    clock));
             onExit(machine, _ -> agent.close());
             undo.release();
             return new Sandbox(plan, machine, agent, console, files, clock);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.bunkai.runtime;
 
+import io.bunkai.api.HostChannel;
 import io.bunkai.base.Closer;
 import io.bunkai.base.Deadline;
 import io.bunkai.base.Fault;
@@ -105,7 +106,8 @@ final class TemplateMaker {
             Files.writeString(
                     spec.directory().resolve(PROCESS), process.pid() + " " + process.startTicks());
             try (AgentConnection agent =
-                    new AgentConnection(spec.id(), machine.agentSocket(), clock)) {
+                    new AgentConnection(
+                            spec.id(), machine.agentSocket(), HostChannel.Wire.FRESH, clock)) {
                 machine.resume(deadline);
                 agent.awaitReady(deadline);
                 WarmUp.run(agent, spec, deadline);

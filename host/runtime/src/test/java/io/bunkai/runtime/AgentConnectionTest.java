@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.google.protobuf.Empty;
 import io.bunkai.api.AgentMethods;
 import io.bunkai.api.GuestMethods;
+import io.bunkai.api.HostChannel;
 import io.bunkai.api.agent.CloseStdinRequest;
 import io.bunkai.api.agent.GetOOMEventRequest;
 import io.bunkai.api.agent.OOMEvent;
@@ -48,7 +49,9 @@ class AgentConnectionTest {
                         .plan()
                         .machine();
         machine = new ScriptedMachine(spec, agent);
-        connection = new AgentConnection("m1", machine.agentPath(), NanoClock.SYSTEM);
+        connection =
+                new AgentConnection(
+                        "m1", machine.agentPath(), HostChannel.Wire.FRESH, NanoClock.SYSTEM);
     }
 
     @AfterEach
@@ -94,7 +97,11 @@ class AgentConnectionTest {
     @Test
     void aMachineThatIsNotThereIsUnavailable() {
         AgentConnection nowhere =
-                new AgentConnection("m1", node.folder().resolve("none.sock"), NanoClock.SYSTEM);
+                new AgentConnection(
+                        "m1",
+                        node.folder().resolve("none.sock"),
+                        HostChannel.Wire.FRESH,
+                        NanoClock.SYSTEM);
         assertThat(
                         catchThrowableOfType(Fault.class, () -> nowhere.awaitReady(FakeNode.soon()))
                                 .code())

@@ -50,6 +50,9 @@ import java.util.zip.CRC32C;
  * beginning among bytes that may be payload, would let whoever supplies a container's input forge
  * frames.
  *
+ * <p>The first host of a machine that has just begun sends none: nobody can have left half a frame.
+ * They cost an interpreted agent as much as all else until it answers.
+ *
  * <h2>Why sessions</h2>
  *
  * After the zeros comes SYN with a random id, and the guest answers HELLO with that id. The host

@@ -39,6 +39,14 @@ public final class HostChannel implements AutoCloseable {
      */
     static final long MOST_SKIPPED = 16L << 20;
 
+    /** What has come over a port before. */
+    public enum Wire {
+        /** Nothing, or whole frames only: the machine has just begun, and nobody else was here. */
+        FRESH,
+        /** Perhaps the beginning of a frame: a host process has been here, and may have died. */
+        USED
+    }
+
     private final InputStream in;
     private final OutputStream out;
     private final ChannelFrames.Reader reader;
@@ -63,6 +71,7 @@ public final class HostChannel implements AutoCloseable {
      *
      * @param in of a fresh connection to the port's socket; closing it must wake its reader
      * @param out of the same connection; closing it must wake its writer
+     * @param wire what the guest may still be in the middle of
      * @param deadline until when the agent must have answered; a guest that boots has not begun to
      *     listen yet, and that is what this waits for
      * @return a channel that owns both streams. They are closed as well if there is none
@@ -71,20 +80,20 @@ public final class HostChannel implements AutoCloseable {
      *     interrupted (and still is)
      * @throws IOException if the connection broke, which it does when the machine ends
      */
-    public static HostChannel open(InputStream in, OutputStream out, Deadline deadline)
+    public static HostChannel open(InputStream in, OutputStream out, Wire wire, Deadline deadline)
             throws IOException {
-        return open(in, out, deadline, RANDOM);
+        return open(in, out, wire, deadline, RANDOM);
     }
 
     static HostChannel open(
-            InputStream in, OutputStream out, Deadline deadline, RandomGenerator random)
+            InputStream in, OutputStream out, Wire wire, Deadline deadline, RandomGenerator random)
             throws IOException {
         byte[] id = new byte[ChannelFrames.ID_BYTES];
         random.nextBytes(id);
         HostChannel channel = new HostChannel(in, out, id);
         long granted = deadline.remaining().toMillis();
         // On a thread of its own, since a blocked read or write ends by closing the stream only.
-        FutureTask<Integer> greeting = new FutureTask<>(channel::greet);
+        FutureTask<Integer> greeting = new FutureTask<>(() -> channel.greet(wire));
         Thread.ofVirtual().name("agent channel greeting").start(greeting);
         boolean opened = false;
         try {
@@ -112,8 +121,10 @@ public final class HostChannel implements AutoCloseable {
         }
     }
 
-    private int greet() throws IOException {
-        writer.write(ChannelFrames.zeros());
+    private int greet(Wire wire) throws IOException {
+        if (wire == Wire.USED) {
+            writer.write(ChannelFrames.zeros());
+        }
         writer.write(ChannelFrames.greeting(ChannelFrames.SYN, id, ProtocolVersion.CHANNEL));
         return switch (reader.nextHello(id, MOST_SKIPPED)) {
             case HELLO -> {

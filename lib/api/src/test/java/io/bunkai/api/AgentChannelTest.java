@@ -103,7 +103,8 @@ class AgentChannelTest {
     }
 
     private static HostChannel open(FakePort.Connection connection) throws IOException {
-        return HostChannel.open(connection.in, connection.out, Deadline.never());
+        return HostChannel.open(
+                connection.in, connection.out, HostChannel.Wire.USED, Deadline.never());
     }
 
     private static byte[] exchange(HostChannel channel, byte[] content) throws IOException {
@@ -409,6 +410,7 @@ class AgentChannelTest {
                         HostChannel.open(
                                 connection.in,
                                 connection.out,
+                                HostChannel.Wire.USED,
                                 Deadline.after(Duration.ofMillis(20))))
                 .isInstanceOfSatisfying(
                         Fault.class,
@@ -425,9 +427,41 @@ class AgentChannelTest {
                         HostChannel.open(
                                 connection.in,
                                 connection.out,
+                                HostChannel.Wire.USED,
                                 Deadline.after(Duration.ofMillis(20))))
                 .isInstanceOf(Fault.class);
         narrow.connect(); // the former connection has been closed
+    }
+
+    @Test
+    void theFirstHostOfAMachineBeginsWithItsSyn() throws Exception {
+        MemoryLink link = MemoryLink.create(100_000);
+        assertThatThrownBy(() ->
+                        HostChannel.open(
+                                link.left().in(),
+                                link.left().out(),
+                                HostChannel.Wire.FRESH,
+                                Deadline.after(Duration.ofMillis(20))))
+                .isInstanceOf(Fault.class);
+        byte[] sent = link.right().in().readAllBytes();
+        assertThat(sent).hasSize(ChannelFrames.HEADER_BYTES + ChannelFrames.GREETING_BYTES);
+        assertThat((int) ChannelFrames.INT.get(sent, 0)).isEqualTo(ChannelFrames.SYN);
+    }
+
+    @Test
+    void whereverTheFirstHostIsCutTheNextOneIsServed() throws Exception {
+        startGuest();
+        byte[] syn =
+                ChannelFrames.greeting(
+                        ChannelFrames.SYN,
+                        new byte[ChannelFrames.ID_BYTES],
+                        ProtocolVersion.CHANNEL);
+        for (int cut = 1; cut < syn.length; cut++) {
+            FakePort.Connection first = port.connect();
+            first.out.write(syn, 0, cut);
+            first.close();
+            assertThatANewHostIsServed("the first one was cut after " + cut + " bytes");
+        }
     }
 
     @Test
@@ -435,7 +469,11 @@ class AgentChannelTest {
         MemoryLink link = MemoryLink.create(100_000);
         link.right().close();
         assertThatThrownBy(() ->
-                        HostChannel.open(link.left().in(), link.left().out(), Deadline.never()))
+                        HostChannel.open(
+                                link.left().in(),
+                                link.left().out(),
+                                HostChannel.Wire.USED,
+                                Deadline.never()))
                 .isInstanceOf(IOException.class);
     }
 
@@ -449,7 +487,11 @@ class AgentChannelTest {
             return null;
         });
         assertThatThrownBy(() ->
-                        HostChannel.open(link.left().in(), link.left().out(), Deadline.never()))
+                        HostChannel.open(
+                                link.left().in(),
+                                link.left().out(),
+                                HostChannel.Wire.USED,
+                                Deadline.never()))
                 .isInstanceOfSatisfying(
                         Fault.class,
                         fault -> {
@@ -495,7 +537,11 @@ class AgentChannelTest {
                 return null;
             });
             HostChannel host =
-                    HostChannel.open(link.left().in(), link.left().out(), Deadline.never());
+                    HostChannel.open(
+                            link.left().in(),
+                            link.left().out(),
+                            HostChannel.Wire.USED,
+                            Deadline.never());
             if (cut == 0) {
                 assertThat(host.input().read()).isEqualTo(-1);
             } else {
@@ -586,7 +632,10 @@ class AgentChannelTest {
                 };
         assertThatThrownBy(() ->
                         HostChannel.open(
-                                endless, OutputStream.nullOutputStream(), Deadline.never()))
+                                endless,
+                                OutputStream.nullOutputStream(),
+                                HostChannel.Wire.USED,
+                                Deadline.never()))
                 .hasRootCauseInstanceOf(ProtocolException.class)
                 .hasStackTraceContaining("sends something else without end");
     }

@@ -166,6 +166,7 @@ class AgentCutTest {
                     HostChannel.open(
                             new CutInput(connection, toHost),
                             new CutOutput(connection, toGuest),
+                            HostChannel.Wire.USED,
                             Deadline.never());
             try (TtrpcClient agent =
                     TtrpcClient.over(channel.input(), channel.output(), "the agent", channel)) {
@@ -281,7 +282,7 @@ class AgentCutTest {
                         connection.close();
                     }
                 };
-        HostChannel channel = HostChannel.open(in, out, Deadline.never());
+        HostChannel channel = HostChannel.open(in, out, HostChannel.Wire.USED, Deadline.never());
         try (TtrpcClient agent =
                 TtrpcClient.over(channel.input(), channel.output(), "the agent", channel)) {
             assertThat(exchange(agent)).isEqualTo(expected());

@@ -95,7 +95,9 @@ class AgentSessionTest {
 
     private TtrpcClient connect() throws IOException {
         FakePort.Connection connection = port.connect();
-        HostChannel channel = HostChannel.open(connection.in, connection.out, Deadline.never());
+        HostChannel channel =
+                HostChannel.open(
+                        connection.in, connection.out, HostChannel.Wire.USED, Deadline.never());
         return TtrpcClient.over(channel.input(), channel.output(), "the agent", channel);
     }
 
