@@ -4,12 +4,15 @@ package io.bunkai.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bunkai.linux.Fd;
 import io.bunkai.linux.ProcessIdentity;
 import io.bunkai.linux.Processes;
 import io.bunkai.linux.Signals;
 import io.bunkai.testkit.Await;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -18,6 +21,7 @@ import java.time.OffsetDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -42,6 +46,7 @@ class TemplateTest {
     @RegisterExtension static final TestNode NODE = new TestNode();
 
     private static final long TOLERANCE_MILLIS = 100;
+    private static final int PIECE_BYTES = 1 << 16;
 
     private static final DateTimeFormatter FILE_TIME =
             DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss.SSSSSSSSS Z", Locale.ROOT);
@@ -64,15 +69,26 @@ class TemplateTest {
         for (Path template : NODE.templates()) {
             for (String file : List.of("memory", "devices", "manifest.json")) {
                 MessageDigest sha = MessageDigest.getInstance("SHA-256");
-                try (var in = Files.newInputStream(template.resolve(file))) {
-                    in.transferTo(
-                            new java.security.DigestOutputStream(
-                                    java.io.OutputStream.nullOutputStream(), sha));
-                }
-                digests.add(java.util.HexFormat.of().formatHex(sha.digest()));
+                digest(template.resolve(file), sha);
+                digests.add(HexFormat.of().formatHex(sha.digest()));
             }
         }
         return digests;
+    }
+
+    /** Takes what is no hole, and where that is. */
+    private static void digest(Path file, MessageDigest into) throws Exception {
+        ByteBuffer piece = ByteBuffer.allocate(PIECE_BYTES);
+        try (FileChannel content = FileChannel.open(file);
+                Fd holes = Fd.open(file, Fd.O_RDONLY)) {
+            for (long at = holes.seekData(0);
+                    at < content.size();
+                    at = holes.seekData(at + piece.limit())) {
+                into.update(ByteBuffer.allocate(Long.BYTES).putLong(at).flip());
+                content.read(piece.clear(), at);
+                into.update(piece.flip());
+            }
+        }
     }
 
     private static void assertClone(String container) {
@@ -89,18 +105,15 @@ class TemplateTest {
     }
 
     @Test
-    void clonesHaveNothingInCommonThatShouldDifferAndTheRightTime() throws Exception {
-        assertDifferent(20, 5, run(IDENTITY));
-    }
-
-    @Test
     @Tag("long")
     void aHundredClonesHaveNothingInCommonThatShouldDiffer() throws Exception {
         assertDifferent(100, 4, run(IDENTITY));
     }
 
+    /** Java's numbers and the rest, see {@link #IDENTITY}. */
     @Test
-    void javaInClonesDrawsOtherNumbersInEach(@TempDir Path classes) throws Exception {
+    void clonesHaveNothingInCommonThatShouldDifferAndTheRightTime(@TempDir Path classes)
+            throws Exception {
         assertDifferent(20, 2, runWithJava(classes));
     }
 
