@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -44,6 +45,12 @@ class CrashTest {
     private static final Duration POINT_PATIENCE = Duration.ofSeconds(30);
 
     private LeakCheck leaks;
+
+    /** What dies here dies on the way of most starts: that of a clone. */
+    @BeforeAll
+    static void makeTemplate() {
+        node.bunkai("template", "create").expectSuccess();
+    }
 
     @BeforeEach
     void lookAround() {
