@@ -3,7 +3,10 @@
 package io.bunkai.runtime;
 
 import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
 import java.nio.file.Path;
+import java.util.List;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.DeserializationContext;
@@ -18,7 +21,8 @@ import tools.jackson.databind.ser.std.StdSerializer;
 
 /**
  * How plans and records are written: their components in the order of their declaration, maps
- * sorted. What a record can be asked beyond its components is no part of it.
+ * sorted. What a record can be asked beyond its components is no part of it. A list that an earlier
+ * version did not know, and so did not write, is read as empty.
  */
 final class PlanJson {
     static final JsonMapper MAPPER =
@@ -26,6 +30,11 @@ final class PlanJson {
                     .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
                     .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
                     .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                    .withConfigOverride(
+                            List.class,
+                            list ->
+                                    list.setNullHandling(
+                                            JsonSetter.Value.forValueNulls(Nulls.AS_EMPTY)))
                     .addModule(
                             new SimpleModule("paths as text")
                                     .addSerializer(new PathToText())

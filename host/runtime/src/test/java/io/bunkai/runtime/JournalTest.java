@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.bunkai.base.Fault;
 import io.bunkai.base.FaultCode;
 import io.bunkai.linux.ProcessIdentity;
+import io.bunkai.vmm.LaunchCommand;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -116,6 +117,17 @@ class JournalTest {
                         "{\"shares\": [], \"server\": [\"program\"]}", Plan.Sharing.class);
         assertThat(sharing)
                 .isEqualTo(new Plan.Sharing(List.of(), List.of("program"), Optional.empty()));
+    }
+
+    @Test
+    void whatADaemonLaunchedThatKnewNoEnvironmentHasNone() {
+        LaunchCommand launch =
+                PlanJson.MAPPER.readValue(
+                        "{\"arguments\": [\"qemu\"], \"directory\": \"/run\", \"inherited\": []}",
+                        LaunchCommand.class);
+        assertThat(launch)
+                .isEqualTo(
+                        new LaunchCommand(List.of("qemu"), List.of(), Path.of("/run"), List.of()));
     }
 
     @Test
