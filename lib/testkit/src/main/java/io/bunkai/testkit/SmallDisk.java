@@ -80,13 +80,18 @@ public final class SmallDisk implements AutoCloseable {
      */
     @Override
     public void close() {
-        Await.until(
-                "all files on " + folder + " to be closed",
-                Deadline.after(PATIENCE),
-                () ->
-                        CommandRun.of("umount", folder.toString())
-                                        .run(Deadline.after(PATIENCE))
-                                        .exitCode()
-                                == 0);
+        try {
+            Await.until(
+                    "all files on " + folder + " to be closed",
+                    Deadline.after(PATIENCE),
+                    () ->
+                            CommandRun.of("umount", folder.toString())
+                                            .run(Deadline.after(PATIENCE))
+                                            .exitCode()
+                                    == 0);
+        } catch (AssertionError e) {
+            detach(); // a test that has failed leaves no mount
+            throw e;
+        }
     }
 }

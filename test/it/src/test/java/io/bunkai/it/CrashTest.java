@@ -102,6 +102,7 @@ class CrashTest {
         assertThat(node.machines()).hasSize(1);
 
         assertThat(node.state(BOX)).isEqualTo("running");
+        assertThat(TestNode.commandLine(node.vmmPid(BOX))).as("a clone").contains("-incoming");
         assertThat(node.out("exec", BOX, "echo", "still here")).isEqualTo("still here");
         node.bunkai("stop", BOX).expectSuccess();
         assertThat(node.out("logs", BOX)).endsWith("ended");
